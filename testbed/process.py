@@ -1,0 +1,158 @@
+"""Start a part of the testbed as a child process, wait until it says that it is ready, and stop it again.
+
+A part announces itself with one JSON line on its standard output, e.g. `{"ready": true, "url": "http://127.0.0.1:4711"}`;
+everything else it says goes to standard error, which is kept in a log file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_STOP_GRACE_S = 10.0
+
+
+class PartError(Exception):
+    """A part of the testbed did not start, or died."""
+
+
+@dataclass(slots=True)
+class Part:
+    """A running child process and what it announced about itself."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    announced: dict[str, Any]
+
+    @property
+    def pid(self) -> int:
+        """Process id: the child is the program itself, no wrapper stands between."""
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the child has not exited yet."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """Send SIGKILL and wait: the death that a crash or the out-of-memory killer brings."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, grace_s: float = _STOP_GRACE_S) -> int:
+        """Send SIGTERM, wait up to `grace_s`, then SIGKILL; return the exit status (negative: the signal)."""
+        if self.is_running:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return int(self.process.returncode)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    log_dir: Path,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    ready_timeout_s: float = 30.0,
+    cwd: Path | None = None,
+) -> Part:
+    """Start `command` tied to this process and wait for its announcement.
+
+    Raises PartError, with the end of the log, when the part exits or stays silent for `ready_timeout_s`.
+    """
+    part = spawn(name, command, log_dir=log_dir, env=env, user=user, cwd=cwd, stdout=subprocess.PIPE)
+    try:
+        part.announced = _read_announcement(part, ready_timeout_s)
+    except BaseException:
+        part.stop(grace_s=1.0)
+        raise
+    return part
+
+
+def spawn(
+    name: str,
+    command: Sequence[str],
+    *,
+    log_dir: Path,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    cwd: Path | None = None,
+    stdout: int | None = None,
+) -> Part:
+    """Start `command` tied to this process without waiting for anything (for programs that announce nothing)."""
+    log_dir.mkdir(parents=True, exist_ok=True)
+    log = log_dir / f"{name}.log"
+    tie = [sys.executable, "-m", "testbed.lifeline", str(os.getpid()), *(["--user", user] if user else []), "--"]
+    with log.open("ab") as log_file:
+        process = subprocess.Popen(
+            [*tie, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file if stdout is None else stdout,
+            stderr=log_file,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            start_new_session=True,  # Ctrl-C reaches the suite, which stops its parts in order
+        )
+    return Part(name, process, log, {})
+
+
+def python_part(module: str, *arguments: str) -> list[str]:
+    """Return the command line of a part that is a Python module of this repository."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def announce(**facts: object) -> None:
+    """Say on standard output, once, that this part is ready (called inside the child)."""
+    sys.stdout.write(json.dumps({"ready": True, **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def _read_announcement(part: Part, timeout_s: float) -> dict[str, Any]:
+    stream = part.process.stdout
+    if stream is None:
+        raise PartError(f"{part.name}: its output is not piped")
+    deadline = time.monotonic() + timeout_s
+    line = b""
+    while not line.endswith(b"\n"):
+        left_s = deadline - time.monotonic()
+        if left_s <= 0 or not select.select([stream], [], [], left_s)[0]:
+            raise PartError(f"{part.name} did not become ready within {timeout_s:g} s\n{log_tail(part.log)}")
+        chunk = os.read(stream.fileno(), 65536)
+        if not chunk:
+            part.process.wait()
+            raise PartError(
+                f"{part.name} exited with {part.process.returncode} before it was ready\n{log_tail(part.log)}"
+            )
+        line += chunk
+    return dict(json.loads(line.splitlines()[0]))
+
+
+def log_tail(log: Path, lines: int = 15) -> str:
+    """Return the last lines of a part's log, for an error message."""
+    text = log.read_text(errors="replace").splitlines()[-lines:]
+    return f"  last lines of {log}:\n" + "\n".join(f"    {line}" for line in text)
