@@ -1,0 +1,213 @@
+"""How does the engine live inside Locust? Listeners that start one worker per Locust worker and stop it again.
+
+With a plan (`letta-slo verify` writes one) the plan decides everything. Without one, `locust -f loadtests` by itself,
+each live Locust user stands for one request a second: Locust's user count, spawn rate, class weights and class picker
+then mean arrival rate, its increase, and the request mix, in the web page as on the command line.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from loadgen import guard, live, prepare, schedule, web
+from loadgen.bridge_client import BridgeClient, TaskIds
+from loadgen.http_client import LettaClient, Reply
+from loadgen.plan import RunPlan
+from loadgen.recorder import Sample
+from loadgen.samples import Outcome
+from loadgen.scenario import Call, Clients, Scenario
+from loadgen.worker import Arrival, Place, Worker
+
+# What a scenario file needs: importing it from here also plugs the engine into Locust.
+__all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
+
+PLAN_VARIABLE = "LETTA_SLO_PLAN"
+_LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
+_ORIGIN, _DONE = "letta_slo_origin", "letta_slo_done"
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """The engine of one Locust process: a local runner, a master, or a worker."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._planned = os.environ.get(PLAN_VARIABLE)
+        self._start: dict[str, Any] = {}
+        self._worker: Worker | None = None
+        self._greenlet: gevent.Greenlet | None = None
+        self._done: set[str] = set()
+        self._tag = ""
+        environment.events.test_start.add_listener(self._on_test_start)
+        environment.events.test_stopping.add_listener(self._on_test_stopping)
+        if isinstance(environment.runner, WorkerRunner):
+            environment.runner.register_message(_ORIGIN, self._on_origin)
+        if isinstance(environment.runner, MasterRunner):
+            environment.runner.register_message(_DONE, self._on_done)
+        web.install(environment)
+
+    def _on_test_start(self, **_: Any) -> None:
+        runner = self._environment.runner
+        if isinstance(runner, WorkerRunner):
+            self._begin(self._start, runner.worker_index)
+            return
+        try:
+            plan = RunPlan.read(Path(self._planned)) if self._planned else live.plan(self._options(), self._classes())
+        except (guard.GuardError, prepare.TargetError) as error:
+            self._refuse(error)
+            return
+        self._tag = plan.tag
+        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
+        origin_unix_ns = time.time_ns() + int(_LEAD_S * 1e9)
+        start = {"plan": plan.to_dict(), "workers": workers, "origin_unix_ns": origin_unix_ns}
+        if isinstance(runner, MasterRunner):
+            self._done.clear()
+            runner.send_message(_ORIGIN, start)
+        elif isinstance(runner, LocalRunner):
+            self._begin(start, 0)
+
+    def _refuse(self, error: Exception) -> None:
+        """Say why there is no run; leave, unless somebody at the web page can try again."""
+        _log.error("%s", error)
+        if self._environment.web_ui is None:
+            self._environment.process_exit_code = 2 if isinstance(error, guard.GuardError) else 5
+            gevent.spawn(self._environment.runner.quit)
+
+    def _on_origin(self, environment: Environment, msg: Any, **_: Any) -> None:
+        del environment
+        self._start = msg.data
+
+    def _begin(self, start: dict[str, Any], index: int) -> None:
+        plan = RunPlan.from_dict(start["plan"])
+        Path(plan.folder).mkdir(parents=True, exist_ok=True)
+        origin_ns = time.monotonic_ns() + start["origin_unix_ns"] - time.time_ns()
+        place = Place(index, start["workers"], origin_ns)
+        scenarios = {cls.operation: cls(self._environment) for cls in self._classes()}
+        self._worker = Worker(plan, scenarios, _connect(plan, index), place, self._tell_locust)
+        arrivals = _planned_arrivals(plan, place) if self._planned else self._live_arrivals(place)
+        self._greenlet = gevent.spawn(self._run, self._worker, arrivals)
+
+    def _run(self, worker: Worker, arrivals: Iterator[Arrival]) -> None:
+        try:
+            worker.run(arrivals)
+        except Exception:
+            _log.exception("the engine failed; the run has no end marker and is invalid")
+            self._environment.process_exit_code = 70  # EX_SOFTWARE of sysexits.h
+            raise
+        finally:
+            if self._planned:
+                self._report_done()
+
+    def _report_done(self) -> None:
+        runner = self._environment.runner
+        if isinstance(runner, WorkerRunner):
+            runner.send_message(_DONE, {})
+        elif isinstance(runner, LocalRunner):
+            self._environment.process_exit_code = self._environment.process_exit_code or 0
+            gevent.spawn(runner.quit)
+
+    def _on_done(self, environment: Environment, msg: Any, **_: Any) -> None:
+        runner = environment.runner
+        self._done.add(msg.node_id)
+        if isinstance(runner, MasterRunner) and self._done >= set(runner.clients):
+            environment.process_exit_code = environment.process_exit_code or 0
+            gevent.spawn(runner.quit)
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        if self._worker is not None and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
+            self._worker.stop()
+            self._greenlet.join()
+            self._worker = None
+        if not self._planned and not isinstance(self._environment.runner, WorkerRunner) and self._tag:
+            deleted = prepare.delete_agents(self._options().host, self._tag)
+            _log.info("removed %d agents of this run", deleted)
+
+    def _live_arrivals(self, place: Place) -> Iterator[Arrival]:
+        options = self._options()
+        return live.arrivals(self._count_users, place, seed=options.seed, turns=options.turns)
+
+    def _count_users(self) -> dict[str, int]:
+        runner = self._environment.runner
+        counts = runner.user_classes_count if runner else {}
+        return {cls.operation: counts.get(cls.__name__, 0) for cls in self._classes()}
+
+    def _classes(self) -> list[type[Scenario]]:
+        return [cls for cls in self._environment.user_classes if issubclass(cls, Scenario)]
+
+    def _options(self) -> Namespace:
+        options = self._environment.parsed_options
+        if not isinstance(options, Namespace):
+            raise TypeError("Locust gave the engine no options")
+        return options
+
+    def _tell_locust(self, sample: Sample) -> None:
+        sent = sample.outcome not in (Outcome.DROPPED, Outcome.NO_FREE_AGENT)
+        error = None if sample.outcome == Outcome.OK else RequestFailedError(sample)
+        kind = "BRIDGE" if sample.operation == "bridge" else "LETTA"
+        fire = self._environment.events.request.fire
+        fire(
+            request_type=kind,
+            name=sample.operation,
+            response_time=sample.response_time_ns / 1e6 if sent else None,
+            response_length=sample.response_bytes,
+            exception=error,
+            context={},
+        )
+        if sample.first_ns:
+            fire(
+                request_type="FIRST TOKEN",
+                name=sample.operation,
+                response_time=(sample.first_ns - sample.intended_ns) / 1e6,
+                response_length=0,
+                exception=None,
+                context={},
+            )
+
+
+class RequestFailedError(Exception):
+    """A request that was not good, in the words that Locust's failure table groups by."""
+
+    def __init__(self, sample: Sample) -> None:
+        super().__init__(str(sample.detail.get("error") or sample.outcome.name.lower().replace("_", " ")))
+
+
+def _connect(plan: RunPlan, worker: int) -> Clients:
+    letta = LettaClient(
+        plan.letta_url or "http://127.0.0.1:1",
+        timeout_s=plan.limits.request_timeout_s,
+        max_connections=plan.limits.max_in_flight,
+    )
+    redis_url = os.environ.get(plan.redis_url_env) if plan.redis_url_env else None
+    if not redis_url:
+        return Clients(letta, None)
+    ids = TaskIds(plan.run_id, worker)
+    return Clients(letta, BridgeClient(redis_url, ids, reply_timeout_s=plan.limits.reply_timeout_s))
+
+
+def _planned_arrivals(plan: RunPlan, place: Place) -> Iterator[Arrival]:
+    whole = schedule.of_plan(plan)
+    mine = whole.share(place.worker, place.workers)
+    for number, code, offset in zip(mine.number.tolist(), mine.scenario.tolist(), mine.offset_ns.tolist(), strict=True):
+        yield Arrival(number, mine.scenarios[code], offset)
+
+
+@events.init_command_line_parser.add_listener
+def _add_options(parser: LocustArgumentParser) -> None:
+    live.add_options(parser)
+
+
+@events.init.add_listener
+def _install(environment: Environment, **_: Any) -> None:
+    Engine(environment)

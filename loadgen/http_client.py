@@ -1,0 +1,188 @@
+"""How does a load request go over HTTP, and what came back? On geventhttpclient, measured from the wire.
+
+A keep-alive connection per request in flight; a total limit on every exchange, since a per-read limit lets a target
+that drips one byte at a time hang for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+import orjson
+from geventhttpclient import HTTPClient
+from geventhttpclient.url import URL
+
+from loadgen.samples import Outcome
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came back of one request.
+
+    `first_ns` and `end_ns` are CLOCK_MONOTONIC; 0 where there was no first token, or where the end is the return.
+    """
+
+    outcome: Outcome
+    status: int = 0
+    body: Any = None
+    response_bytes: int = 0
+    first_ns: int = 0
+    end_ns: int = 0
+    tokens: int = 0
+    source: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class LettaClient:
+    """Connections to one Letta server, shared by all scenarios of a worker."""
+
+    def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
+        self._timeout_s = timeout_s
+        self._base = URL(url).path.rstrip("/")
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        if key := os.environ.get("LETTA_API_KEY"):
+            headers["Authorization"] = f"Bearer {key}"
+        self._http = HTTPClient.from_url(
+            url,
+            concurrency=max_connections,
+            connection_timeout=min(5.0, timeout_s),
+            network_timeout=timeout_s,
+            headers=headers,
+        )
+
+    def json(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Send a request and read a JSON answer; anything else than 2xx with JSON is an error."""
+        try:
+            with gevent.Timeout(self._timeout_s):
+                response = self._send(method, path, request_id, body)
+                try:
+                    return _judge_json(int(response.status_code), bytes(response.read()))
+                finally:
+                    response.release()
+        except gevent.Timeout:
+            return Reply(Outcome.TIMEOUT, detail={"error": f"no complete answer within {self._timeout_s:g} s"})
+        except Exception as error:  # the client raises OSError, HTTPException and parser errors of its own
+            return connection_failure(error)
+
+    def stream(self, path: str, request_id: str, body: Mapping[str, Any]) -> Reply:
+        """Send a request whose answer is a stream of server-sent events, and judge it by its events."""
+        reader = EventReader()
+        try:
+            with gevent.Timeout(self._timeout_s):
+                response = self._send("POST", path, request_id, body)
+                try:
+                    if response.status_code != 200:
+                        return _judge_json(int(response.status_code), bytes(response.read()))
+                    while line := response.readline(b"\n"):
+                        reader.feed(bytes(line), time.monotonic_ns())
+                finally:
+                    response.release()
+        except gevent.Timeout:
+            return reader.cut(Outcome.TIMEOUT, f"the stream did not end within {self._timeout_s:g} s")
+        except Exception as error:  # as above
+            return reader.cut(Outcome.CONNECTION, f"{type(error).__name__}: {error}")
+        return reader.end()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def _send(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> Any:
+        return self._http.request(
+            method,
+            self._base + path,
+            body=orjson.dumps(body) if body is not None else b"",
+            headers={"x-request-id": request_id},
+        )
+
+
+def connection_failure(error: BaseException) -> Reply:
+    """Turn an error of the connection into a reply."""
+    return Reply(Outcome.CONNECTION, detail={"error": f"{type(error).__name__}: {error}"[:300]})
+
+
+def _judge_json(status: int, raw: bytes) -> Reply:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        reason = f"answered {status} with {len(raw)} bytes that are no JSON"
+        return Reply(Outcome.ERROR, status, None, len(raw), detail={"error": reason})
+    if 200 <= status < 300:
+        return Reply(Outcome.OK, status, body, len(raw))
+    return Reply(Outcome.ERROR, status, body, len(raw), detail={"error": _error_text(status, body)})
+
+
+def _error_text(status: int, body: Any) -> str:
+    """Name the kind of error; what the target says in words may hold content, so it is left out."""
+    if isinstance(body, dict) and isinstance(body.get("error"), dict):
+        return f"{status} {body['error'].get('type', 'error')}"
+    return f"HTTP {status}"
+
+
+_SILENT = frozenset({"ping", "reasoning_message", "hidden_reasoning_message", "stop_reason", "usage_statistics"})
+_FAILED_STOPS = frozenset({"error", "llm_api_error", "invalid_llm_response", "invalid_tool_call", "no_tool_call"})
+
+
+class EventReader:
+    """Judges a stream by its body: Letta answers 200 and then says `event: error`, or stops for a bad reason."""
+
+    def __init__(self) -> None:
+        self._first_ns = 0
+        self._bytes = 0
+        self._pieces = 0
+        self._tokens = 0
+        self._error = ""
+        self._done = False
+        self._detail: dict[str, Any] = {}
+
+    def feed(self, line: bytes, now_ns: int) -> None:
+        """Take one line as it arrived."""
+        self._bytes += len(line)
+        if not line.startswith(b"data:"):
+            return
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            self._done = True
+            return
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            self._error = self._error or "an event is no JSON"
+            return
+        self._take(event, now_ns)
+
+    def end(self) -> Reply:
+        """Judge a stream whose connection ended in order."""
+        if not self._error and not self._done:
+            self._error = "the stream ended without [DONE]"
+        if not self._error and not self._first_ns:
+            self._error = "the stream brought no content"
+        outcome = Outcome.ERROR if self._error else Outcome.OK
+        return self._reply(outcome, self._error)
+
+    def cut(self, outcome: Outcome, why: str) -> Reply:
+        """Judge a stream that did not end by itself."""
+        return self._reply(outcome, why)
+
+    def _take(self, event: dict[str, Any], now_ns: int) -> None:
+        kind = event.get("message_type")
+        if run_id := event.get("run_id"):
+            self._detail["run_id"] = run_id
+        if kind == "error_message":
+            self._error = f"in the stream: {event.get('error_type', 'error')}"
+        elif kind == "stop_reason" and event.get("stop_reason") in _FAILED_STOPS:
+            self._error = self._error or f"in the stream: stopped for {event['stop_reason']}"
+        elif kind == "usage_statistics":
+            self._tokens = int(event.get("completion_tokens") or 0)
+        elif kind not in _SILENT and (event.get("content") or event.get("tool_call")):
+            self._pieces += 1
+            self._first_ns = self._first_ns or now_ns
+
+    def _reply(self, outcome: Outcome, error: str) -> Reply:
+        detail = {**self._detail, **({"error": error[:300]} if error else {})}
+        return Reply(outcome, 200, None, self._bytes, self._first_ns, self._tokens or self._pieces, detail=detail)

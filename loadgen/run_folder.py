@@ -1,0 +1,105 @@
+"""Where does a run leave what it saw? A folder with a versioned format, read by everything that comes later.
+
+manifest.json        what was run, on what, seeds, versions, the machine (written before the first request)
+samples-W.bin        exact samples of worker W, one checked segment a second (loadgen/samples.py)
+notes-W.jsonl        identifiers and details of bad and slow requests of worker W
+machine-W.jsonl      once a second: CPU of the generator and of the machine, steal, load
+events-WHO.jsonl     what happened: phases, faults, lost workers
+end-W.json           the end marker: counts of worker W; a missing one is a lost worker
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen.plan import RunPlan
+from loadgen.samples import RECORD, unframe
+
+FORMAT = "letta-slo-run/1"
+
+
+class RunFolderError(Exception):
+    """The folder is not one that this version can read; the message says what, where and how to fix it."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk; properties are read once, on first use."""
+
+    path: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was run; raises RunFolderError when the folder holds no manifest of this format."""
+        file = self.path / "manifest.json"
+        if not file.is_file():
+            raise RunFolderError(f"{self.path} is no run folder: it has no manifest.json; name a folder below runs/")
+        manifest = dict(json.loads(file.read_text()))
+        if manifest.get("format") != FORMAT:
+            raise RunFolderError(f"{file}: format is {manifest.get('format')!r}, this version reads {FORMAT!r} only")
+        return manifest
+
+    @cached_property
+    def plan(self) -> RunPlan:
+        """The plan that the workers followed."""
+        return RunPlan.from_dict(self.manifest["plan"])
+
+    @cached_property
+    def samples(self) -> NDArray[np.void]:
+        """All samples of all workers, in the order of their intended start."""
+        parts = [part for file in sorted(self.path.glob("samples-*.bin")) for part in unframe(file.read_bytes())]
+        samples = np.concatenate(parts) if parts else np.empty(0, RECORD)
+        ordered: NDArray[np.void] = samples[np.argsort(samples["intended_ns"], kind="stable")]
+        return ordered
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that was noted, in order of time."""
+        return sorted(self._lines("events-*.jsonl"), key=lambda event: float(event["offset_s"]))
+
+    @cached_property
+    def notes(self) -> list[dict[str, Any]]:
+        """Details of bad and slow requests."""
+        return list(self._lines("notes-*.jsonl"))
+
+    @cached_property
+    def machine(self) -> list[dict[str, Any]]:
+        """Load of the machine and of the generator, a row a second and worker."""
+        return sorted(self._lines("machine-*.jsonl"), key=lambda row: float(row["offset_s"]))
+
+    @cached_property
+    def ends(self) -> list[dict[str, Any]]:
+        """The end markers found, one a worker."""
+        return [json.loads(file.read_text()) for file in sorted(self.path.glob("end-*.json"))]
+
+    def _lines(self, pattern: str) -> Iterator[dict[str, Any]]:
+        for file in sorted(self.path.glob(pattern)):
+            for line in file.read_bytes().splitlines(keepends=True):
+                if line.endswith(b"\n"):  # a line without its end was cut by a crash
+                    yield json.loads(line)
+
+
+def create(path: Path, manifest: dict[str, Any]) -> RunFolder:
+    """Make a new run folder; an existing one is never written over."""
+    path.mkdir(parents=True, exist_ok=False)
+    (path / "manifest.json").write_text(json.dumps({"format": FORMAT, **manifest}, indent=1) + "\n")
+    return RunFolder(path)
+
+
+def append_line(file: Path, row: dict[str, Any]) -> None:
+    """Append one JSON line in one write, so that a crash cuts a line at most."""
+    with file.open("ab", buffering=0) as stream:
+        stream.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+
+
+def note_event(folder: Path, who: str, kind: str, offset_s: float, **facts: Any) -> None:
+    """Note that something happened `offset_s` after the origin of the run."""
+    append_line(folder / f"events-{who}.jsonl", {"kind": kind, "offset_s": round(offset_s, 6), **facts})

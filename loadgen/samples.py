@@ -1,0 +1,89 @@
+"""What is known of one request? The record that a run folder holds, its codes, and how segments are framed.
+
+A sample file is a sequence of segments, one for every second in which something finished: a header (magic, the second,
+the number of records, a CRC-32 of the payload), then the records. A file cut short by a crash ends in a segment whose
+length or checksum does not fit; everything before it is whole.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+OPERATIONS = (
+    "health",
+    "agent-create",
+    "message",
+    "stream",
+    "blocks-read",
+    "blocks-write",
+    "archival-insert",
+    "archival-search",
+    "message-list",
+    "conversation",
+    "bridge",
+)
+# An arrival of these brings a session, whose turns follow each other; of the others, one request.
+SESSION_OPERATIONS = frozenset({"message", "stream", "conversation", "bridge"})
+SOURCES = ("", "letta", "memory-python")
+
+
+class Outcome(IntEnum):
+    """How a request ended; only OK can be good."""
+
+    OK = 0
+    ERROR = 1  # the target answered, and the answer says or is an error
+    TIMEOUT = 2  # no (complete) answer within the limit
+    CONNECTION = 3  # refused, reset or closed before a complete answer
+    NO_FREE_AGENT = 4  # not sent: every agent had a message in flight
+    DROPPED = 5  # not sent: the generator had too many requests in flight
+    UNFINISHED = 6  # still in flight when the drain ended
+
+
+UNSENT = (Outcome.NO_FREE_AGENT, Outcome.DROPPED)
+
+# Times are nanoseconds from the origin of the run; first_ns is 0 where there was no first token.
+RECORD = np.dtype(
+    [
+        ("intended_ns", "<i8"),
+        ("start_ns", "<i8"),
+        ("end_ns", "<i8"),
+        ("first_ns", "<i8"),
+        ("number", "<u4"),
+        ("agent", "<u4"),
+        ("response_bytes", "<u4"),
+        ("turn", "<u2"),
+        ("status", "<u2"),
+        ("tokens", "<u2"),
+        ("operation", "u1"),
+        ("outcome", "u1"),
+        ("source", "u1"),
+        ("worker", "u1"),
+    ]
+)
+
+_HEADER = struct.Struct("<4sIII")
+_MAGIC = b"LSR1"
+
+
+def frame(second: int, records: NDArray[np.void]) -> bytes:
+    """Return one segment."""
+    payload = records.tobytes()
+    return _HEADER.pack(_MAGIC, second, len(records), zlib.crc32(payload)) + payload
+
+
+def unframe(data: bytes) -> Iterator[NDArray[np.void]]:
+    """Yield the records of each whole segment; stop at the first that is cut or damaged."""
+    at = 0
+    while at + _HEADER.size <= len(data):
+        magic, _second, count, checksum = _HEADER.unpack_from(data, at)
+        payload = data[at + _HEADER.size : at + _HEADER.size + count * RECORD.itemsize]
+        if magic != _MAGIC or len(payload) != count * RECORD.itemsize or zlib.crc32(payload) != checksum:
+            return
+        yield np.frombuffer(payload, RECORD)
+        at += _HEADER.size + len(payload)

@@ -1,0 +1,66 @@
+"""What does a scenario add to the engine? The request it makes; when, and how it is recorded, is the engine's.
+
+A scenario is a Locust user class, so Locust's own class picker, `--list` and class names on the command line choose
+among scenarios. Its users send nothing: each live user stands for one request a second of arrival rate.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gevent.event import Event
+from locust import User, task
+
+from loadgen.agents import Agent
+from loadgen.bridge_client import BridgeClient
+from loadgen.http_client import LettaClient, Reply
+from loadgen.payload import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The connections of one worker; the bridge's is None when no Redis was named."""
+
+    letta: LettaClient
+    bridge: BridgeClient | None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to make: its identity, its agent or user, the words to say."""
+
+    request_id: str
+    number: int
+    turn: int
+    agent: Agent
+    clients: Clients
+    payload: Payload
+    random: random.Random
+    session: dict[str, Any]
+    tag: str
+    model: str
+    embedding: str
+    temporary_share: float
+
+
+class Scenario(User):
+    """Base of all scenarios; `needs` says what a request holds while it runs.
+
+    "agent": an agent of its own for the whole session, so that it never has two messages in flight; "any agent": one
+    that others may be using; "user": a user id of the bridge, its own for the session; "nothing".
+    """
+
+    abstract = True
+    operation: ClassVar[str]
+    needs: ClassVar[str] = "any agent"
+
+    def request(self, call: Call) -> Reply:
+        """Make one request and return what came back; never raises for what a target does."""
+        raise NotImplementedError
+
+    @task
+    def stand_for_one_request_a_second(self) -> None:
+        """Wait until Locust takes this user away: the engine counts the users that are there."""
+        Event().wait()

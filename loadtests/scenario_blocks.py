@@ -1,0 +1,27 @@
+"""How fast are an agent's memory blocks read and written?"""
+
+from loadgen.engine import Call, Reply, Scenario
+from loadtests._letta import agent_path
+
+
+class BlocksRead(Scenario):
+    """GET /v1/agents/{id}/core-memory/blocks."""
+
+    operation = "blocks-read"
+    weight = 20
+
+    def request(self, call: Call) -> Reply:
+        """Read all blocks of an agent."""
+        return call.clients.letta.json("GET", agent_path(call, "core-memory/blocks"), call.request_id)
+
+
+class BlocksWrite(Scenario):
+    """PATCH /v1/agents/{id}/core-memory/blocks/human."""
+
+    operation = "blocks-write"
+    weight = 6
+
+    def request(self, call: Call) -> Reply:
+        """Write the block about the user."""
+        body = {"value": call.payload.text(call.number)}
+        return call.clients.letta.json("PATCH", agent_path(call, "core-memory/blocks/human"), call.request_id, body)

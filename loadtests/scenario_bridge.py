@@ -1,0 +1,37 @@
+"""How long does a user of the bridge wait? A request into `letta_requests`, its reply from `letta_responses`."""
+
+import os
+import time
+
+from loadgen.engine import PLAN_VARIABLE, Call, Reply, Scenario
+from loadgen.live import REDIS_VARIABLE
+
+
+class Bridge(Scenario):
+    """LPUSH letta_requests; SUBSCRIBE letta_responses, matched by task_id."""
+
+    operation = "bridge"
+    needs = "user"
+    weight = 100
+    # Without a Redis there is no bridge to send to, and Locust leaves abstract classes out.
+    abstract = not (os.environ.get(REDIS_VARIABLE) or os.environ.get(PLAN_VARIABLE))
+
+    def request(self, call: Call) -> Reply:
+        """Push one message in the form of source document 004 and wait for its reply."""
+        bridge = call.clients.bridge
+        if bridge is None:
+            raise RuntimeError(f"the bridge scenario needs the address of Redis in {REDIS_VARIABLE}")
+        temporary = call.random.random() < call.temporary_share
+        message = {
+            "task_id": bridge.ids.make(call.number, call.turn),
+            "type": "text",
+            "user_id": f"{call.tag}-{call.agent.id}",
+            "content": call.payload.text(call.number + call.turn),
+            "timestamp": time.time(),
+            "meta": {
+                "memory_type": "temporary" if temporary else "permanent",
+                "trace_id": call.request_id,
+                "lang": "en",
+            },
+        }
+        return bridge.exchange(message)

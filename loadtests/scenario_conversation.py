@@ -1,0 +1,24 @@
+"""How do conversations of an agent answer? They stream by default, and a busy one refuses a second message."""
+
+from loadgen.engine import Call, Reply, Scenario
+from loadgen.samples import Outcome
+from loadtests._letta import message_body
+
+
+class Conversation(Scenario):
+    """POST /v1/conversations/ on the first turn of a session, then POST /v1/conversations/{id}/messages."""
+
+    operation = "conversation"
+    needs = "agent"
+    weight = 4
+
+    def request(self, call: Call) -> Reply:
+        """Say something in this session's own conversation; opening it belongs to the first turn."""
+        letta = call.clients.letta
+        if "conversation" not in call.session:
+            opened = letta.json("POST", f"/v1/conversations/?agent_id={call.agent.id}", call.request_id, {})
+            if opened.outcome != Outcome.OK:
+                return opened
+            call.session["conversation"] = opened.body["id"]
+        path = f"/v1/conversations/{call.session['conversation']}/messages"
+        return letta.stream(path, call.request_id, message_body(call))

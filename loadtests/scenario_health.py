@@ -1,0 +1,15 @@
+"""Is the server there? The cheapest request of all."""
+
+from loadgen.engine import Call, Reply, Scenario
+
+
+class Health(Scenario):
+    """GET /v1/health/."""
+
+    operation = "health"
+    needs = "nothing"
+    weight = 10
+
+    def request(self, call: Call) -> Reply:
+        """Ask for the server's health."""
+        return call.clients.letta.json("GET", "/v1/health/", call.request_id)
