@@ -37,16 +37,16 @@ check: install-dev ## Lint, types and rendered files, without running anything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m tests.render --check
+	$(BIN)/python tests/render.py --check
 
 render: install-dev ## Write the committed generated files again (reference pages, help texts)
-	$(BIN)/python -m tests.render
+	$(BIN)/python tests/render.py
 
 bench: install-dev ## Measure side by side and print machine, repetitions and spread
 	$(BIN)/python -m bench $(ARGS)
 
 screenshots: install-dev ## Draw the committed screenshots again, from stored run folders
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python tests/screenshots.py
 
 clean: ## Remove .venv and caches; run folders stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The command line: one thin file a verb; only here does an error become an exit code."""

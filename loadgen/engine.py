@@ -25,6 +25,7 @@ from loadgen import guard, live, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
 from loadgen.http_client import LettaClient, Reply
 from loadgen.plan import RunPlan
+from loadgen.progress import Progress
 from loadgen.recorder import Sample
 from loadgen.samples import Outcome
 from loadgen.scenario import Call, Clients, Scenario
@@ -37,6 +38,7 @@ PLAN_VARIABLE = "LETTA_SLO_PLAN"
 _LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
 _ORIGIN, _DONE = "letta_slo_origin", "letta_slo_done"
 _log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every agent made and removed
 
 
 class Engine:
@@ -81,9 +83,10 @@ class Engine:
     def _refuse(self, error: Exception) -> None:
         """Say why there is no run; leave, unless somebody at the web page can try again."""
         _log.error("%s", error)
-        if self._environment.web_ui is None:
+        runner = self._environment.runner
+        if self._environment.web_ui is None and runner is not None:
             self._environment.process_exit_code = 2 if isinstance(error, guard.GuardError) else 5
-            gevent.spawn(self._environment.runner.quit)
+            gevent.spawn(runner.quit)
 
     def _on_origin(self, environment: Environment, msg: Any, **_: Any) -> None:
         del environment
@@ -95,6 +98,7 @@ class Engine:
         origin_ns = time.monotonic_ns() + start["origin_unix_ns"] - time.time_ns()
         place = Place(index, start["workers"], origin_ns)
         scenarios = {cls.operation: cls(self._environment) for cls in self._classes()}
+        Progress().say(worker=index, origin_ns=origin_ns)
         self._worker = Worker(plan, scenarios, _connect(plan, index), place, self._tell_locust)
         arrivals = _planned_arrivals(plan, place) if self._planned else self._live_arrivals(place)
         self._greenlet = gevent.spawn(self._run, self._worker, arrivals)

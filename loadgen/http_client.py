@@ -84,6 +84,8 @@ class LettaClient:
                     response.release()
         except gevent.Timeout:
             return reader.cut(Outcome.TIMEOUT, f"the stream did not end within {self._timeout_s:g} s")
+        except ConnectionRefusedError as error:
+            return connection_failure(error)
         except Exception as error:  # as above
             return reader.cut(Outcome.CONNECTION, f"{type(error).__name__}: {error}")
         return reader.end()
@@ -102,8 +104,11 @@ class LettaClient:
 
 
 def connection_failure(error: BaseException) -> Reply:
-    """Turn an error of the connection into a reply."""
-    return Reply(Outcome.CONNECTION, detail={"error": f"{type(error).__name__}: {error}"[:300]})
+    """Turn an error of the connection into a reply; `refused` says that the target never had the request."""
+    detail: dict[str, Any] = {"error": f"{type(error).__name__}: {error}"[:300]}
+    if isinstance(error, ConnectionRefusedError):
+        detail["refused"] = True
+    return Reply(Outcome.CONNECTION, detail=detail)
 
 
 def _judge_json(status: int, raw: bytes) -> Reply:
@@ -185,4 +190,11 @@ class EventReader:
 
     def _reply(self, outcome: Outcome, error: str) -> Reply:
         detail = {**self._detail, **({"error": error[:300]} if error else {})}
-        return Reply(outcome, 200, None, self._bytes, self._first_ns, self._tokens or self._pieces, detail=detail)
+        return Reply(
+            outcome,
+            status=200,
+            response_bytes=self._bytes,
+            first_ns=self._first_ns,
+            tokens=self._tokens or self._pieces,
+            detail=detail,
+        )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,12 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadgen import guard, prepare, schedule
 from loadgen.machine import describe
-from loadgen.plan import Phases, RunPlan, Sessions
-from loadgen.run_folder import create
+from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan, Sessions
+from loadgen.run_folder import create, new_run_id, now_text
 from loadgen.samples import SESSION_OPERATIONS
 from loadgen.scenario import Scenario
 from loadgen.worker import Arrival, Place
 
-REDIS_VARIABLE = "LETTA_SLO_REDIS_URL"
 _WINDOW_S = 0.25  # how far ahead arrivals are drawn: the delay until a changed rate is felt
 _UNTIL_STOPPED_S = 7 * 24 * 3600.0
 
@@ -82,10 +79,8 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]]) -> RunPlan:
         model=options.model,
         embedding=options.embedding,
     )
-    create(
-        folder,
-        {"run_id": run_id, "started_at": now_text(), "plan": made.to_dict(), "machine": describe(), "live": True},
-    )
+    facts = {"run_id": run_id, "started_at": now_text(), "targets": {}, "workers": 1, "live": True}
+    create(folder, {**facts, "plan": made.to_dict(), "machine": describe()})
     return made
 
 
@@ -113,13 +108,3 @@ def arrivals(
             yield Arrival(number, part.scenarios[code], start_ns + offset)
             number += place.workers
         window += 1
-
-
-def new_run_id() -> str:
-    """Return an id that sorts by time and fits into a tag."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def now_text() -> str:
-    """Return the time of day in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

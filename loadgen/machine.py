@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psutil
@@ -12,14 +13,17 @@ class MachineLoad:
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._process.cpu_percent()
+        self._last = (time.monotonic(), time.process_time())
         psutil.cpu_times_percent()
 
     def read(self) -> dict[str, Any]:
         """Return shares of one core (generator) and of all cores (machine), in 0..1 per core resp. machine."""
         times = psutil.cpu_times_percent()
+        now = (time.monotonic(), time.process_time())
+        used = (now[1] - self._last[1]) / max(1e-9, now[0] - self._last[0])
+        self._last = now
         return {
-            "generator_cpu": round(self._process.cpu_percent() / 100, 4),
+            "generator_cpu": round(used, 4),
             "machine_cpu": round(1 - (times.idle + getattr(times, "iowait", 0.0)) / 100, 4),
             "steal": round(getattr(times, "steal", 0.0) / 100, 4),
             "load1": round(psutil.getloadavg()[0], 2),

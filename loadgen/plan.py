@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+# The address of Redis may hold a password, so it travels by this environment variable and stands in no file.
+REDIS_VARIABLE = "LETTA_SLO_REDIS_URL"
+
 Arrivals = Literal["poisson", "constant"]
 
 

@@ -85,6 +85,12 @@ def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
     return deleted
 
 
+def count_agents(url: str, tag: str) -> int:
+    """Return how many agents carry `tag`, at most 1,000."""
+    with _client(url) as client:
+        return len(_tagged(client, tag, limit=1000))
+
+
 def list_run_tags(url: str) -> tuple[str, ...]:
     """Return the run tags that agents on the target carry."""
     with _client(url) as client:
@@ -92,8 +98,8 @@ def list_run_tags(url: str) -> tuple[str, ...]:
     return tuple(sorted(tag for tag in tags if str(tag).startswith(TAG_PREFIX)))
 
 
-def _tagged(client: httpx.Client, tag: str) -> list[str]:
-    agents = _ok(client.get("/v1/agents/", params={"tags": [tag], "match_all_tags": True, "limit": _PAGE}))
+def _tagged(client: httpx.Client, tag: str, limit: int = _PAGE) -> list[str]:
+    agents = _ok(client.get("/v1/agents/", params={"tags": [tag], "match_all_tags": True, "limit": limit}))
     # A server that ignored the filter must not lose somebody else's agents.
     return [str(agent["id"]) for agent in agents if tag in (agent.get("tags") or [])]
 

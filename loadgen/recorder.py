@@ -51,7 +51,7 @@ class Recorder:
     def __init__(self, folder: Path, worker: int) -> None:
         self._folder = folder
         self._worker = worker
-        self._file = (folder / f"samples-{worker}.bin").open("ab", buffering=0)
+        self._file = folder / f"samples-{worker}.bin"
         self._open: list[Sample] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._notes_left_out = 0
@@ -66,7 +66,9 @@ class Recorder:
         """Write what came in since the last call, and return it."""
         closed, self._open = self._open, []
         if closed:
-            self._file.write(frame(second, np.array([self._row(sample) for sample in closed], RECORD)))
+            segment = frame(second, np.array([self._row(sample) for sample in closed], RECORD))
+            with self._file.open("ab", buffering=0) as file:
+                file.write(segment)
             self._written += len(closed)
             self._note(closed)
         return closed
@@ -74,7 +76,6 @@ class Recorder:
     def finish(self, second: int, **facts: Any) -> None:
         """Close the last segment and write the end marker with the counts that the samples must add up to."""
         self.close_second(second)
-        self._file.close()
         counts: dict[str, dict[str, int]] = {}
         for (operation, outcome), count in sorted(self._counts.items()):
             counts.setdefault(operation, {})[outcome] = count

@@ -11,8 +11,10 @@ end-W.json           the end marker: counts of worker W; a missing one is a lost
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,3 +105,13 @@ def append_line(file: Path, row: dict[str, Any]) -> None:
 def note_event(folder: Path, who: str, kind: str, offset_s: float, **facts: Any) -> None:
     """Note that something happened `offset_s` after the origin of the run."""
     append_line(folder / f"events-{who}.jsonl", {"kind": kind, "offset_s": round(offset_s, 6), **facts})
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and fits into a tag."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def now_text() -> str:
+    """Return the time of day in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -218,7 +218,8 @@ class Worker:
             gevent.sleep(max(0.0, second - self.now_ns() / _NS))
             closed = self._recorder.close_second(second)
             load = machine.read()
-            append_line(self._folder / f"machine-{self._place.worker}.jsonl", {"offset_s": second, **load})
+            row = {"offset_s": second, "at_s": round(self.now_ns() / _NS, 3), **load}
+            append_line(self._folder / f"machine-{self._place.worker}.jsonl", row)
             self._progress.say(
                 worker=self._place.worker,
                 offset_s=second,

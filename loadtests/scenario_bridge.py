@@ -4,7 +4,7 @@ import os
 import time
 
 from loadgen.engine import PLAN_VARIABLE, Call, Reply, Scenario
-from loadgen.live import REDIS_VARIABLE
+from loadgen.plan import REDIS_VARIABLE
 
 
 class Bridge(Scenario):

@@ -103,8 +103,12 @@ def spawn(
     user: str | None = None,
     cwd: Path | None = None,
     stdout: int | None = None,
+    keep_fds: Sequence[int] = (),
 ) -> Part:
-    """Start `command` tied to this process without waiting for anything (for programs that announce nothing)."""
+    """Start `command` tied to this process without waiting for anything (for programs that announce nothing).
+
+    `keep_fds` are file descriptors that the child inherits, such as the writing end of a pipe.
+    """
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{name}.log"
     tie = [sys.executable, "-m", "testbed.lifeline", str(os.getpid()), *(["--user", user] if user else []), "--"]
@@ -116,6 +120,7 @@ def spawn(
             stderr=log_file,
             env={**os.environ, **(env or {})},
             cwd=cwd,
+            pass_fds=tuple(keep_fds),
             start_new_session=True,  # Ctrl-C reaches the suite, which stops its parts in order
         )
     return Part(name, process, log, {})

@@ -1,0 +1,71 @@
+"""Which verbs are there, and which exit code does each kind of error become?"""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+import click
+
+from letta_slo import exit_codes
+from letta_slo.cleanup import cleanup
+from letta_slo.drive import DriveError
+from letta_slo.gate import gate
+from letta_slo.plan import plan
+from letta_slo.testbed import testbed
+from letta_slo.verify import verify
+from loadgen.guard import GuardError
+from loadgen.prepare import TargetError
+from loadgen.run_folder import RunFolderError
+from loadgen.tiers import TierError
+from slo.errors import SloError
+from testbed.process import PartError
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (SloError, exit_codes.USAGE),
+    (GuardError, exit_codes.USAGE),
+    (TierError, exit_codes.USAGE),
+    (RunFolderError, exit_codes.USAGE),
+    (TargetError, exit_codes.TARGET_UNREACHABLE),
+    (PartError, exit_codes.TARGET_UNREACHABLE),
+    (DriveError, exit_codes.INVALID_RUN),
+)
+
+_EPILOG = """\b
+Examples:
+  letta-slo verify                                        the embedded testbed, a few minutes
+  letta-slo verify --letta-url http://10.0.0.5:8283       your own server
+  letta-slo plan --tier small                             how many requests a verdict needs
+  letta-slo gate runs/20261121-101500-ab12                judge a stored run again
+
+\b
+Exit codes:
+""" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in exit_codes.MEANINGS.items())
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(metadata.version("letta-slo"), package_name="letta-slo")
+def cli() -> None:
+    """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
+
+
+for _verb in (verify, plan, gate, cleanup, testbed):
+    cli.add_command(_verb)
+
+
+def main() -> None:
+    """Run the command line and end the process with a documented exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = exit_codes.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; everything that was started is stopped", err=True)
+        code = exit_codes.INTERRUPTED
+    except tuple(kind for kind, _ in _CODES) as error:
+        click.echo(f"letta-slo: {error}", err=True)
+        code = next(code for kind, code in _CODES if isinstance(error, kind))
+    sys.exit(code or 0)

@@ -1,0 +1,108 @@
+"""What will a run need, and is that allowed? Requests, time, tokens and money, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from loadgen.plan import Phases
+from loadgen.samples import SESSION_OPERATIONS
+from loadgen.tiers import Tier
+from slo.objective import Catalogue, Phase
+from slo.plan import Plan, TokenPrices, TokensPerRequest, plan
+
+_PRICE_KEYS = {"input_per_million", "output_per_million", "currency"}
+
+
+def needs(
+    catalogue: Catalogue, tier: Tier, rates: dict[str, float], phases: Phases, prices: TokenPrices | None
+) -> Plan:
+    """Plan a run of these rates and phases; objectives that its phases cannot show are left out."""
+    lengths = {Phase(name): end - start for name, (start, end) in phases.bounds_s.items() if name != "warmup"}
+    tokens = {name: TokensPerRequest(tier.tokens_in, tier.tokens_out) for name in SESSION_OPERATIONS}
+    shown = [one for one in catalogue.objectives if one.samples.phases & set(lengths)]
+    return plan(shown, rates, lengths, tokens=tokens, prices=prices)
+
+
+def read_prices(file: Path | None) -> TokenPrices | None:
+    """Read a price table; raises click.UsageError that says what is wrong with it."""
+    if file is None:
+        return None
+    data: Any = yaml.safe_load(file.read_text())
+    if not isinstance(data, dict) or set(data) != _PRICE_KEYS:
+        raise click.UsageError(
+            f"{file}: a price table has the keys {sorted(_PRICE_KEYS)} and no others, found {data!r}"
+        )
+    try:
+        return TokenPrices(
+            Decimal(str(data["input_per_million"])), Decimal(str(data["output_per_million"])), str(data["currency"])
+        )
+    except InvalidOperation as error:
+        raise click.UsageError(f"{file}: prices are numbers, found {data!r}") from error
+
+
+def check_cost(needed: Plan, most: float | None) -> None:
+    """Refuse a run that would cost more than the user allows; raises click.UsageError."""
+    if most is None:
+        return
+    if needed.cost.money is None:
+        raise click.UsageError("--max-cost needs --prices FILE: without prices nobody knows what a run costs")
+    if needed.cost.money > Decimal(str(most)):
+        raise click.UsageError(
+            f"the run would cost about {needed.cost.money:.2f} {needed.cost.currency}, --max-cost allows {most:g}; "
+            f"a shorter --duration or a lower --rate costs less"
+        )
+
+
+def warn(needed: Plan, say: Callable[[str], None]) -> None:
+    """Say which objectives the run cannot show to be met even when nothing fails."""
+    for one in needed.objectives:
+        if one.rate_per_s and not one.can_be_met:
+            say(
+                f"{one.objective.name} will be inconclusive at best: {one.expected_samples:,} requests are expected, "
+                f"{one.minimum_samples:,} without a failure are needed"
+            )
+
+
+def print_needs(needed: Plan, console: Console) -> None:
+    """Print what each objective needs beside what the run gives it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("objective", "requests", "least for met", "planned for", "bad allowed", "enough?"):
+        table.add_column(column, justify="left" if column in {"objective", "enough?"} else "right")
+    for one in needed.objectives:
+        planned = f"{one.planned_samples:,}" if one.planned_samples is not None else "–"
+        table.add_row(
+            one.objective.name,
+            f"{one.expected_samples:,}",
+            f"{one.minimum_samples:,}",
+            planned,
+            "–" if one.most_bad is None else f"{one.most_bad:,}",
+            _enough(one.suffices, one.can_be_met, one.shortest_duration_s),
+        )
+    console.print(table)
+    cost = needed.cost
+    money = f", about {cost.money:.2f} {cost.currency}" if cost.money is not None else ""
+    console.print(
+        f"{cost.requests:,} requests; {cost.tokens_in:,} tokens in and {cost.tokens_out:,} out if a paid model "
+        f"answers{money}"
+    )
+    console.print(
+        "least for met: with no bad request at all; planned for: met in nine runs of ten when half the allowed share "
+        "is bad",
+        style="dim",
+    )
+
+
+def _enough(suffices: bool, can_be_met: bool, shortest_s: float | None) -> str:
+    if suffices:
+        return "yes"
+    if shortest_s is None:
+        return "no: nothing of it is sent"
+    return f"{'only if (almost) nothing fails' if can_be_met else 'no'}; planned for needs {shortest_s:,.0f} s"

@@ -1,0 +1,125 @@
+"""Which options do several verbs share? Each is said once, with its environment variable and default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from letta_slo import exit_codes
+from loadgen import tiers
+from loadgen.plan import REDIS_VARIABLE, Phases
+from slo.objective import Catalogue
+
+# Ten seconds without Letta yield 500 requests at 50 a second, enough for 99 % (299); fifteen show that it came back.
+_DRILL_S = 10.0
+_RECOVERY_S = 15.0
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def epilog(examples: str) -> str:
+    """Return the end of a help page: examples that run."""
+    return "\b\nExamples:\n" + examples.strip("\n")
+
+
+def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+addresses = _together(
+    click.option(
+        "--letta-url",
+        envvar="LETTA_SLO_LETTA_URL",
+        show_envvar=True,
+        metavar="URL",
+        help="Your own Letta server; its key comes from LETTA_API_KEY in the environment.",
+    ),
+    click.option(
+        "--redis-url",
+        metavar="URL",
+        help=f"The Redis of your own bridge, without a password (one with a password goes into {REDIS_VARIABLE}).",
+    ),
+    click.option(
+        "--i-own-this-target",
+        is_flag=True,
+        help="Allow more than 50 requests a second to a host that is not this machine.",
+    ),
+)
+
+load = _together(
+    click.option(
+        "--tier",
+        type=click.Choice(tiers.names()),
+        default=None,
+        help="Which load: rate, agents, request mix.  [default: small; tiny with --target letta]",
+    ),
+    click.option("--rate", type=click.FloatRange(min=0.1), help="Requests a second to Letta and to the bridge each."),
+    click.option("--duration", type=click.FloatRange(min=1), default=None, help="Seconds of steady state."),
+    click.option("--seed", type=int, default=1, show_default=True, help="Seed of arrivals and texts."),
+)
+
+phases = _together(
+    click.option("--warmup", type=click.FloatRange(min=0), default=5, show_default=True, help="Seconds before it."),
+    click.option("--no-drill", is_flag=True, help="Leave out the drill, the ten seconds without Letta (testbed only)."),
+)
+
+money = _together(
+    click.option(
+        "--prices",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="YAML with input_per_million, output_per_million and currency.",
+    ),
+    click.option("--max-cost", type=click.FloatRange(min=0), metavar="MONEY", help="Refuse a run that costs more."),
+)
+
+catalogue = _together(
+    click.option(
+        "--catalog",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="LETTA_SLO_CATALOG",
+        show_envvar=True,
+        help="Directory of OpenSLO files.  [default: the suite's own]",
+    ),
+    click.option("--only", multiple=True, metavar="NAME", help="Judge this objective only; may be repeated."),
+)
+
+judging = _together(
+    catalogue,
+    click.option(
+        "--on-inconclusive",
+        type=click.IntRange(0, 255),
+        default=exit_codes.INCONCLUSIVE,
+        show_default=True,
+        metavar="CODE",
+        help="Exit code of an inconclusive run.",
+    ),
+    click.option(
+        "--format",
+        "output",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        show_default=True,
+        help="What goes to standard output.",
+    ),
+)
+
+
+def phases_of(given: dict[str, Any], tier: tiers.Tier) -> Phases:
+    """Return the phases that the options and the tier ask for."""
+    drill_s, recovery_s = (0.0, 0.0) if given["no_drill"] else (_DRILL_S, _RECOVERY_S)
+    return Phases(given["warmup"], given["duration"] or tier.duration_s, drill_s, recovery_s)
+
+
+def select(catalogue: Catalogue, names: tuple[str, ...]) -> Catalogue:
+    """Return the catalogue with the named objectives only, or whole; raises UnknownObjectiveError."""
+    if not names:
+        return catalogue
+    return Catalogue(tuple(catalogue.objective(name) for name in names), catalogue.services, catalogue.data_sources)

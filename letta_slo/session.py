@@ -1,0 +1,100 @@
+"""How does one run go, from targets that are there to a run folder that is closed?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from letta_slo.drive import Fault, drive
+from letta_slo.manifest import manifest
+from letta_slo.targets import Targets
+from letta_slo.terminal import Talk
+from loadgen import prepare
+from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
+from loadgen.run_folder import RunFolder, create
+from loadgen.tiers import Tier
+
+DRILL = "letta-down"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for."""
+
+    run_id: str
+    folder: Path
+    tier: Tier
+    rate: float
+    phases: Phases
+    seed: int
+    workers: int
+
+    @property
+    def tag(self) -> str:
+        """What everything that the run makes on a target is marked with."""
+        return prepare.TAG_PREFIX + self.run_id
+
+
+def plan_of(wish: Wish, targets: Targets) -> RunPlan:
+    """Return the plan of a run on these targets, without agents yet."""
+    rates = wish.tier.letta_rates(wish.rate) if targets.letta_url else {}
+    if targets.redis_url:
+        rates["bridge"] = wish.rate
+    return RunPlan(
+        run_id=wish.run_id,
+        folder=str(wish.folder.resolve()),
+        seed=wish.seed,
+        rates=rates,
+        phases=wish.phases if targets.take_letta_down else replace(wish.phases, drill_s=0.0, recovery_s=0.0),
+        letta_url=targets.letta_url,
+        redis_url_env=REDIS_VARIABLE if targets.redis_url else None,
+        users=wish.tier.users,
+        sessions=wish.tier.sessions,
+        user_tokens=wish.tier.user_tokens,
+        temporary_share=wish.tier.temporary_share,
+    )
+
+
+def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
+    """Prepare the target, drive it, take away what was made; the folder holds everything that was seen."""
+    try:
+        if targets.letta_url:
+            talk.say(f"preparing {wish.tier.agents} agents")
+            agents = prepare.create_agents(
+                targets.letta_url, wish.tier.agents, plan.tag, model=plan.model, embedding=plan.embedding
+            )
+            plan = replace(plan, agents=agents)
+        folder = create(wish.folder, manifest(plan, targets.describe(), tier=wish.tier.name, workers=wish.workers))
+        plan_file = wish.folder / "plan.json"
+        plan.write(plan_file)
+        talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s")
+        with talk.watch(plan) as watcher:
+            drive(
+                plan,
+                plan_file,
+                workers=wish.workers,
+                faults=_faults(plan, targets),
+                env={REDIS_VARIABLE: targets.redis_url} if targets.redis_url else None,
+                on_progress=watcher.show,
+            )
+        return folder
+    finally:
+        if targets.letta_url and targets.kind != "stub":  # a stub takes everything with it when it stops
+            talk.say("removing what the run made on the target")
+            prepare.delete_agents(targets.letta_url, plan.tag)
+
+
+def _faults(plan: RunPlan, targets: Targets) -> tuple[Fault, ...]:
+    take_down = targets.take_letta_down
+    if take_down is None or not plan.phases.drill_s:
+        return ()
+    start_s, _end_s = plan.phases.bounds_s["drill"]
+    return (Fault(DRILL, start_s, plan.phases.drill_s, lambda: take_down(plan.phases.drill_s)),)
+
+
+def _rates_text(plan: RunPlan) -> str:
+    letta = sum(rate for operation, rate in plan.rates.items() if operation != "bridge")
+    parts = [f"{letta:g} requests a second at Letta"] if letta else []
+    if "bridge" in plan.rates:
+        parts.append(f"{plan.rates['bridge']:g} a second at the bridge")
+    return " and ".join(parts)

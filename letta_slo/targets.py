@@ -1,0 +1,91 @@
+"""What is to be verified? The embedded testbed, a real Letta started here, or the user's own servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import redis
+
+from loadgen import guard, prepare
+from loadgen.plan import REDIS_VARIABLE
+from testbed.embedded import EmbeddedTestbed
+
+Kind = Literal["stub", "letta", "own"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Addresses to drive, what they are, and how to break them; an absent service has no address."""
+
+    kind: Kind
+    letta_url: str | None
+    redis_url: str | None
+    bridge_is_stub: bool = False
+    take_letta_down: Callable[[float], None] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return service → kind, address without credentials, and version, for the manifest."""
+        described = {}
+        if self.letta_url:
+            described["letta-api"] = {
+                "kind": self.kind,
+                "address": guard.redact(self.letta_url),
+                "version": self.versions.get("letta", ""),
+            }
+        if self.redis_url:
+            described["letta-bridge"] = {
+                "kind": "stub" if self.bridge_is_stub else "own",
+                "address": guard.redact(self.redis_url),
+                "version": self.versions.get("redis", ""),
+            }
+        return described
+
+
+@contextmanager
+def embedded(log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say) -> Iterator[Targets]:
+    """Start the embedded testbed: the bridge is the reference bridge, but behind it stands a stub."""
+    with EmbeddedTestbed(log_dir, behaviour=behaviour, agent_tag=tag, say=lambda part: say(f"starting {part}")) as bed:
+        versions = {"letta": prepare.check_health(bed.letta_url), "redis": bed.redis.version}
+        yield Targets("stub", bed.letta_url, bed.redis.url, True, bed.take_letta_down, versions)
+
+
+@contextmanager
+def real_letta(log_dir: Path, say: Say) -> Iterator[Targets]:
+    """Start a real Letta with its PostgreSQL, before an LLM stub; no bridge."""
+    from testbed.real_letta.target import RealLettaTarget  # noqa: PLC0415
+
+    with RealLettaTarget(log_dir, say) as target:
+        yield Targets("letta", target.url, None, versions={"letta": prepare.check_health(target.url)})
+
+
+@contextmanager
+def own(letta_url: str | None, redis_url: str | None) -> Iterator[Targets]:
+    """Check that the user's servers are there; raises TargetError."""
+    versions = {}
+    if letta_url:
+        versions["letta"] = prepare.check_health(letta_url)
+    if redis_url:
+        versions["redis"] = _check_redis(redis_url)
+    yield Targets("own", letta_url, redis_url, versions=versions)
+
+
+def redis_url_of(option: str | None) -> str | None:
+    """Return the address of Redis from the option, which may hold no password, or from the environment."""
+    if option:
+        guard.check_no_credentials(option, "--redis-url", REDIS_VARIABLE)
+    return option or os.environ.get(REDIS_VARIABLE) or None
+
+
+def _check_redis(url: str) -> str:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5.0, socket_timeout=5.0) as client:
+            return str(client.info("server")["redis_version"])
+    except (redis.RedisError, ValueError) as error:
+        raise prepare.TargetError(f"Redis at {guard.redact(url)}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,117 @@
+"""What does a person see while a run goes on, and at its end? Talk on standard error, the result on standard output."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from letta_slo.drive import Watch
+from loadgen.plan import RunPlan
+from report.judge import JudgedObjective, JudgedRun
+from report.words import bad_count, budget_text, percentile_text, share_text
+from slo.verdict import Verdict
+
+_PLAIN_EVERY_S = 10.0
+STYLES = {
+    Verdict.MET: ("✓", "green"),
+    Verdict.MISSED: ("✗", "bold red"),
+    Verdict.INCONCLUSIVE: ("?", "yellow"),
+    Verdict.NO_DATA: ("∅", "yellow"),
+    Verdict.INVALID_RUN: ("!", "bold magenta"),
+}
+
+
+class Talk:
+    """Says what goes on; a bar with the time left on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._progress: Progress | None = None
+        self._last_plain_s = 0.0
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        self._console.print(text)
+
+    def watch(self, plan: RunPlan) -> RunWatcher:
+        """Return what shows the progress of a run of this plan."""
+        return RunWatcher(plan, self._console)
+
+
+class RunWatcher:
+    """Shows how far a run is."""
+
+    def __init__(self, plan: RunPlan, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._total_s = plan.phases.duration_s
+        self._bar = Progress(
+            TextColumn("{task.description:<9}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[left]:>10}"),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("start", total=self._total_s, left="", facts="")
+        self._last_plain_s = 0.0
+
+    def __enter__(self) -> RunWatcher:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, watch: Watch) -> None:
+        """Show the newest state."""
+        if not watch.rows:
+            return
+        rows = watch.rows.values()
+        left_s = max(0.0, self._total_s - watch.offset_s)
+        phase = self._plan.phases.phase_at(watch.offset_s)
+        facts = (
+            f"{sum(int(row['finished']) for row in rows)}/s  {watch.bad} bad of {watch.finished}  "
+            f"{sum(int(row['in_flight']) for row in rows)} in flight  "
+            f"slowest {max(float(row['slowest_s']) for row in rows):.2f} s"
+        )
+        left = f"{left_s:.0f} s left" if left_s else "draining"
+        self._bar.update(
+            self._task, completed=min(watch.offset_s, self._total_s), description=phase, left=left, facts=facts
+        )
+        if not self._console.is_terminal and watch.offset_s - self._last_plain_s >= _PLAIN_EVERY_S:
+            self._last_plain_s = watch.offset_s
+            self._console.print(f"  {phase:<9} {left:>10}  {facts}")
+
+
+def print_verdicts(run: JudgedRun, console: Console | None = None) -> None:
+    """Print the table of objectives, why a run is invalid, and the verdict of the run."""
+    console = console or Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "objective", "verdict", "bad of all", "bad share (interval)", "allowed", "budget used", "p95"):
+        table.add_column(column, overflow="fold")
+    for one in run.objectives:
+        mark, style = STYLES[one.verdict]
+        table.add_row(mark, one.objective.name, one.verdict.value, *_figures(one), style=style)
+    console.print(table)
+    for left_out in run.not_judged:
+        console.print(f"- {left_out.objective.name}: not judged, {left_out.why}", style="dim")
+    for reason in run.invalid:
+        console.print(f"! {reason.sentence}" + (f" ({reason.culprit})" if reason.culprit else ""), style="bold magenta")
+    if run.saturation is not None and run.saturation.saturated:
+        console.print(f"! {run.saturation.sentence}", style="yellow")
+    mark, style = STYLES[run.verdict]
+    on_stub = " on a STUB, a test double: it says nothing about your servers" if run.is_stub else ""
+    console.print(f"{mark} {run.verdict.value}{on_stub}", style=style)
+
+
+def _figures(one: JudgedObjective) -> tuple[str, str, str, str, str]:
+    return (
+        f"{bad_count(one)} of {one.judgement.total}",
+        share_text(one),
+        f"{float(one.objective.allowed_bad_share):.4%}" if one.objective.target is not None else "none",
+        budget_text(one),
+        percentile_text(one, 95),
+    )

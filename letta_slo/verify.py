@@ -1,0 +1,104 @@
+"""`letta-slo verify`: drive a target, judge every objective, write a report."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from letta_slo import options
+from letta_slo.needs import check_cost, needs, read_prices, warn
+from letta_slo.outcome import conclude
+from letta_slo.session import Wish, plan_of, run
+from letta_slo.targets import Targets, embedded, own, real_letta, redis_url_of
+from letta_slo.terminal import Talk
+from loadgen import guard, tiers
+from loadgen.run_folder import new_run_id
+from slo.catalog import load
+
+_EPILOG = options.epilog("""
+  letta-slo verify                                      the embedded testbed: a stub of Letta, the reference bridge
+  letta-slo verify --duration 300                       the same with five minutes of steady state
+  letta-slo verify --target letta                       a real Letta 0.16.4, installed and started here
+  letta-slo verify --letta-url http://127.0.0.1:8283    your own server (LETTA_API_KEY from the environment)
+  letta-slo verify --redis-url redis://127.0.0.1:6379   your own bridge
+""")
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--target",
+    type=click.Choice(["stub", "letta"]),
+    default="stub",
+    show_default=True,
+    help="What to start here when no address is given.",
+)
+@options.addresses
+@options.load
+@options.phases
+@options.money
+@options.judging
+@click.option("--stub-behaviour", metavar="JSON", help="Service times and faults of the Letta stub (testbed only).")
+@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
+@click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    envvar="LETTA_SLO_RUNS_DIR",
+    show_envvar=True,
+    show_default=True,
+    help="Where the run folder is made.",
+)
+@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+def verify(**given: Any) -> int:
+    """Drive a target, judge every objective in the catalogue, and write a report.
+
+    Without an address the suite starts its own testbed on loopback. What a run makes on a target is removed at the end.
+    The exit code is the verdict.
+    """
+    catalogue = options.select(load(given["catalog"]), given["only"])
+    talk = Talk(quiet=given["quiet"])
+    wish = _wish(given)
+    prices = read_prices(given["prices"])
+    with _open(given, wish, talk) as targets:
+        planned = plan_of(wish, targets)
+        needed = needs(catalogue, wish.tier, planned.rates, planned.phases, prices)
+        check_cost(needed, given["max_cost"])
+        warn(needed, talk.say)
+        folder = run(planned, wish, targets, talk)
+    return conclude(folder, catalogue, output=given["output"], on_inconclusive=given["on_inconclusive"])
+
+
+def _wish(given: dict[str, Any]) -> Wish:
+    is_real = given["target"] == "letta" and not given["letta_url"]
+    tier = tiers.load(given["tier"] or ("tiny" if is_real else "small"))
+    run_id = new_run_id()
+    return Wish(
+        run_id=run_id,
+        folder=given["runs_dir"] / run_id,
+        tier=tier,
+        rate=given["rate"] or tier.rate,
+        phases=options.phases_of(given, tier),
+        seed=given["seed"],
+        workers=given["workers"],
+    )
+
+
+def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManager[Targets]:
+    """Return the targets that the options name, not started yet; refuses a load that is not allowed."""
+    redis_url = redis_url_of(given["redis_url"])
+    letta_url = given["letta_url"]
+    if letta_url or redis_url:
+        if letta_url:
+            guard.check_no_credentials(letta_url, "--letta-url", "LETTA_API_KEY")
+        for url in filter(None, (letta_url, redis_url)):
+            guard.check(url, wish.rate, owned=given["i_own_this_target"])
+        return own(letta_url, redis_url)
+    log_dir = wish.folder.parent / f".{wish.run_id}-parts"
+    if given["target"] == "letta":
+        return real_letta(log_dir, talk.say)
+    behaviour = json.loads(given["stub_behaviour"]) if given["stub_behaviour"] else None
+    return embedded(log_dir, wish.tag, behaviour, talk.say)

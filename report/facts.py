@@ -1,0 +1,43 @@
+"""What decides whether a run is valid? Facts about the generator, gathered from a run folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from loadgen import schedule
+from loadgen.run_folder import RunFolder
+from loadgen.samples import UNSENT, Outcome
+from slo.validity import RunFacts
+
+_NS = 1e9
+
+
+def run_facts(folder: RunFolder) -> RunFacts:
+    """Count intended and started arrivals, measure lag, look for lost workers and for a busy machine."""
+    samples = folder.samples
+    first_turns = samples[samples["turn"] == 0]
+    sent = samples[~np.isin(samples["outcome"], UNSENT)]
+    lag_s = (sent["start_ns"] - sent["intended_ns"]) / _NS
+    return RunFacts(
+        intended=intended_arrivals(folder, len(first_turns)),
+        started=int(np.count_nonzero(~np.isin(first_turns["outcome"], UNSENT))),
+        dropped=int(np.count_nonzero(samples["outcome"] == Outcome.DROPPED)),
+        no_free_agent=int(np.count_nonzero(samples["outcome"] == Outcome.NO_FREE_AGENT)),
+        lag_p99_s=float(np.quantile(lag_s, 0.99)) if len(lag_s) else None,
+        workers_expected=int(folder.manifest["workers"]),
+        workers_finished=len(folder.ends),
+        generator_busy_share=_highest(folder.machine, "generator_cpu"),
+        machine_busy_share=_highest(folder.machine, "machine_cpu"),
+        steal_share=_highest(folder.machine, "steal"),
+    )
+
+
+def intended_arrivals(folder: RunFolder, seen: int) -> int:
+    """Return how many arrivals the plan's schedule holds; a live run has no schedule, so what was seen was meant."""
+    return seen if folder.manifest.get("live") else len(schedule.of_plan(folder.plan))
+
+
+def _highest(rows: list[dict[str, Any]], key: str) -> float | None:
+    return max((float(row[key]) for row in rows), default=None)

@@ -1,0 +1,178 @@
+"""How did a run go over time, and how are its times distributed? Figures for charts, in at most a few hundred steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadgen import schedule
+from loadgen.run_folder import RunFolder
+from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome
+from report.judge import is_good, matching, measured_s
+from slo.objective import Objective
+
+_NS = 1e9
+_MOST_STEPS = 240
+_CURVE_POINTS = 200
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Equal steps of time over a whole run; a run longer than a few minutes has steps of several seconds."""
+
+    width_s: float
+    edges_s: Floats
+
+    @property
+    def middles_s(self) -> Floats:
+        """The middle of each step."""
+        return (self.edges_s[:-1] + self.edges_s[1:]) / 2
+
+    def count(self, times_s: Floats) -> Counts:
+        """Count events in each step."""
+        return np.asarray(np.histogram(times_s, self.edges_s)[0], np.int64)
+
+    def quantile(self, times_s: Floats, values: Floats, q: float) -> Floats:
+        """Return a quantile of the values in each step, NaN where there are none."""
+        step = np.clip(np.searchsorted(self.edges_s, times_s, "right") - 1, 0, len(self.edges_s) - 2)
+        order = np.argsort(step, kind="stable")
+        groups = np.split(values[order], np.searchsorted(step[order], np.arange(1, len(self.edges_s) - 1)))
+        return np.array([np.quantile(group, q) if len(group) else np.nan for group in groups])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverTime:
+    """What an objective measures, for requests due in each step: times in seconds of good answers, and counts."""
+
+    steps: Steps
+    p50_s: Floats
+    p95_s: Floats
+    highest_s: Floats
+    total: Counts
+    bad: Counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distribution:
+    """Share of requests that took at least `value_s`; a request that failed took longer than anything."""
+
+    value_s: Floats
+    share_at_least: Floats
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """Sessions and single requests a second, as the schedule has them and as they left, and how late."""
+
+    steps: Steps
+    intended_per_s: Floats
+    reached_per_s: Floats
+    lag_p99_s: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Busy:
+    """Load of the machine each second: shares of a core (busiest worker) and of all cores."""
+
+    seconds: Floats
+    generator: Floats
+    machine: Floats
+    steal: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replies:
+    """Replies of the bridge a second, by who answered, counted at the time of the reply."""
+
+    edges_s: Floats
+    by_letta: Counts
+    by_fallback: Counts
+    failed: Counts
+
+
+def steps_of(folder: RunFolder) -> Steps:
+    """Cut a run into at most a few hundred steps of whole seconds."""
+    duration_s = folder.plan.phases.duration_s
+    if folder.manifest.get("live") and len(folder.samples):
+        duration_s = float(folder.samples["intended_ns"].max() / _NS)
+    width_s = float(max(1, ceil(duration_s / _MOST_STEPS)))
+    return Steps(width_s, np.arange(0.0, ceil(max(duration_s, 1.0) / width_s) + 1) * width_s)
+
+
+def over_time(folder: RunFolder, objective: Objective, steps: Steps) -> OverTime:
+    """Follow an objective's operations through the whole run, warm-up and faults included."""
+    codes = [OPERATIONS.index(name) for name in sorted(objective.samples.operations)]
+    samples = folder.samples[np.isin(folder.samples["operation"], codes) & ~np.isin(folder.samples["outcome"], UNSENT)]
+    due_s = samples["intended_ns"] / _NS
+    values = measured_s(samples, objective.samples.measure)
+    answered = (samples["outcome"] == Outcome.OK) & np.isfinite(values)
+    good = is_good(samples, objective)
+    p50, p95, highest = (steps.quantile(due_s[answered], values[answered], q) for q in (0.5, 0.95, 1.0))
+    return OverTime(steps, p50, p95, highest, steps.count(due_s), steps.count(due_s[~good]))
+
+
+def distribution(folder: RunFolder, objective: Objective) -> Distribution | None:
+    """Return how many of the judged requests took how long; None when no time was measured."""
+    samples = matching(folder, objective)
+    samples = samples[~np.isin(samples["outcome"], UNSENT)]
+    values = np.where(samples["outcome"] == Outcome.OK, measured_s(samples, objective.samples.measure), np.inf)
+    finite = np.sort(values[np.isfinite(values) & (values > 0)])
+    if len(finite) < 2 or finite[0] == finite[-1]:
+        return None
+    grid = np.geomspace(finite[0], finite[-1], _CURVE_POINTS)
+    grid[0], grid[-1] = finite[0], finite[-1]
+    failed = len(values) - len(finite)
+    at_least = (len(finite) - np.searchsorted(finite, grid, "left") + failed) / len(values)
+    return Distribution(grid, at_least, len(values))
+
+
+def arrivals(folder: RunFolder, steps: Steps) -> Arrivals:
+    """Compare when arrivals were meant with when they left; a live run meant what it did."""
+    samples = folder.samples
+    first = samples[samples["turn"] == 0]
+    intended_ns = first["intended_ns"] if folder.manifest.get("live") else schedule.of_plan(folder.plan).offset_ns
+    left = first[first["outcome"] != Outcome.DROPPED]
+    sent = samples[~np.isin(samples["outcome"], UNSENT)]
+    lag_s = (sent["start_ns"] - sent["intended_ns"]) / _NS
+    return Arrivals(
+        steps,
+        steps.count(intended_ns / _NS) / steps.width_s,
+        steps.count(left["start_ns"] / _NS) / steps.width_s,
+        steps.quantile(sent["intended_ns"] / _NS, lag_s, 0.99),
+    )
+
+
+def busy(folder: RunFolder) -> Busy | None:
+    """Return the load of the machine over time; None when nobody looked."""
+    if not folder.machine:
+        return None
+    offsets = np.array([float(row["offset_s"]) for row in folder.machine])
+    seconds, index = np.unique(offsets, return_inverse=True)
+
+    def highest(key: str) -> Floats:
+        values = np.zeros(len(seconds))
+        np.maximum.at(values, index, [float(row.get(key) or 0.0) for row in folder.machine])
+        return values
+
+    return Busy(seconds, highest("generator_cpu"), highest("machine_cpu"), highest("steal"))
+
+
+def replies(folder: RunFolder, from_s: float, to_s: float) -> Replies:
+    """Count the bridge's replies a second between two times of the run."""
+    samples = folder.samples
+    bridge = samples[(samples["operation"] == OPERATIONS.index("bridge")) & ~np.isin(samples["outcome"], UNSENT)]
+    edges = np.arange(np.floor(max(0.0, from_s)), np.ceil(to_s) + 1)
+    ok = bridge["outcome"] == Outcome.OK
+    by_fallback = ok & (bridge["source"] == SOURCES.index("memory-python"))
+
+    def count(which: NDArray[np.bool_]) -> Counts:
+        return np.asarray(np.histogram(bridge["end_ns"][which] / _NS, edges)[0], np.int64)
+
+    return Replies(edges, count(ok & ~by_fallback), count(by_fallback), count(~ok))

@@ -1,0 +1,126 @@
+"""Whether the generator, and not the target, was the limit of a run."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+__all__ = ["LARGEST_LAG_SHARE", "SMALLEST_REACHED_SHARE", "Reason", "ReasonCode", "RunFacts", "invalid_reasons"]
+
+SMALLEST_REACHED_SHARE = Fraction(99, 100)
+LARGEST_LAG_SHARE = Fraction(1, 10)
+
+# One process of the generator is one thread of Python: this near to one core it cannot keep a schedule.
+_GENERATOR_BUSY = 0.9
+_MACHINE_BUSY = 0.9
+# Time that the hypervisor gave to others; a few per cent already shift wake-ups by milliseconds.
+_STOLEN = 0.05
+
+
+class ReasonCode(StrEnum):
+    """Why a run is invalid."""
+
+    NOT_REACHED = "not reached"
+    LATE = "late"
+    DROPPED = "dropped"
+    LOST_WORKER = "lost worker"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the run folder knows about the generator.
+
+    `intended` arrivals were scheduled, `started` were sent, `no_free_agent` could not be sent because every agent was
+    busy (that is the target's doing), `dropped` were given up because too many were in flight. `lag_p99_s` is the
+    99th percentile of actual start minus intended start, None when nothing was started. The busy shares are of one
+    core for the busiest worker, of all cores for the machine; `steal_share` is the time the hypervisor took away;
+    None is unknown.
+    """
+
+    intended: int
+    started: int
+    dropped: int
+    no_free_agent: int
+    lag_p99_s: float | None
+    workers_expected: int
+    workers_finished: int
+    generator_busy_share: float | None = None
+    machine_busy_share: float | None = None
+    steal_share: float | None = None
+
+    def __post_init__(self) -> None:
+        counts = (
+            self.intended,
+            self.started,
+            self.dropped,
+            self.no_free_agent,
+            self.workers_expected,
+            self.workers_finished,
+        )
+        if min(counts) < 0:
+            raise ValueError(f"counts of a run must not be negative, found {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a run is invalid: what was seen, and who was at fault as far as the facts tell."""
+
+    code: ReasonCode
+    sentence: str
+    culprit: str
+
+
+def invalid_reasons(facts: RunFacts, smallest_limit_s: Fraction | float | None) -> tuple[Reason, ...]:
+    """Return why the run is invalid, empty when it is valid.
+
+    `smallest_limit_s` is the smallest latency limit among the objectives judged; None when none of them has a limit.
+    """
+    culprit = _culprit(facts)
+    reached = facts.started + facts.no_free_agent
+    sentences: list[tuple[ReasonCode, str]] = []
+    if reached < SMALLEST_REACHED_SHARE * facts.intended:
+        share = reached / facts.intended
+        sentences.append(
+            (
+                ReasonCode.NOT_REACHED,
+                f"reached {reached:,} of {facts.intended:,} intended arrivals ({share:.1%}, at least 99 % needed)",
+            )
+        )
+    late = _late(facts.lag_p99_s, smallest_limit_s)
+    if late is not None:
+        sentences.append((ReasonCode.LATE, late))
+    if facts.dropped:
+        sentences.append((ReasonCode.DROPPED, f"{facts.dropped:,} arrivals were dropped, none may be"))
+    lost = facts.workers_expected - facts.workers_finished
+    if lost > 0:
+        sentences.append(
+            (
+                ReasonCode.LOST_WORKER,
+                f"{lost} of {facts.workers_expected} workers left no end marker: their samples may be incomplete",
+            )
+        )
+    return tuple(Reason(code, sentence, culprit) for code, sentence in sentences)
+
+
+def _late(lag_p99_s: float | None, smallest_limit_s: Fraction | float | None) -> str | None:
+    if lag_p99_s is None or smallest_limit_s is None:
+        return None
+    largest = LARGEST_LAG_SHARE * Fraction(smallest_limit_s)
+    if lag_p99_s <= largest:
+        return None
+    return (
+        f"requests left late: schedule lag p99 {lag_p99_s * 1000:.1f} ms, at most {float(largest) * 1000:.1f} ms "
+        f"allowed (a tenth of the smallest limit judged, {float(smallest_limit_s):g} s)"
+    )
+
+
+def _culprit(facts: RunFacts) -> str:
+    """Name the likeliest cause, the one outside the generator first: it would explain the others."""
+    if facts.steal_share is not None and facts.steal_share > _STOLEN:
+        return f"the hypervisor gave {facts.steal_share:.0%} of this machine's time to others"
+    if facts.generator_busy_share is not None and facts.generator_busy_share > _GENERATOR_BUSY:
+        return f"a worker of the generator was busy {facts.generator_busy_share:.0%} of one core; use more workers"
+    if facts.machine_busy_share is not None and facts.machine_busy_share > _MACHINE_BUSY:
+        return f"the machine was {facts.machine_busy_share:.0%} busy; generator and target need cores of their own"
+    if None in {facts.steal_share, facts.generator_busy_share, facts.machine_busy_share}:
+        return "unknown: the load of the machine was not recorded"
+    return "unknown: neither the generator nor the machine was busy"

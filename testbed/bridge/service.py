@@ -1,0 +1,203 @@
+"""How do the parts of the bridge start together, work side by side, and stop without losing anything?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from testbed.bridge import redis_link
+from testbed.bridge.breaker import Breaker
+from testbed.bridge.control import Control
+from testbed.bridge.counters import Counters
+from testbed.bridge.fallback import Fallback
+from testbed.bridge.hand import Hand
+from testbed.bridge.intake import Intake
+from testbed.bridge.lease import Lease
+from testbed.bridge.letta_client import LettaClient
+from testbed.bridge.letta_dialogue import LettaDialogue
+from testbed.bridge.redis_link import AWAY
+from testbed.bridge.replies import Replies
+from testbed.bridge.sessions import AgentPlan, Sessions
+from testbed.bridge.settings import Settings
+from testbed.bridge.stats import Stats
+from testbed.bridge.worker import Worker
+from testbed.process import announce
+
+_OLDEST_REDIS = (6, 2)  # BLMOVE and LMOVE
+_DRAIN_MARGIN_S = 0.5  # every reply leaves within its limit; this is for the last ones to reach Redis
+_FAREWELL_S = 2.0
+
+log = logging.getLogger("bridge")
+
+
+class RedisTooOldError(Exception):
+    """The Redis server lacks commands without which requests could be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    redis: Redis
+    client: LettaClient
+    sessions: Sessions
+    lease: Lease
+    fallback: Fallback
+    intake: Intake
+    counters: Counters
+    stats: Stats
+
+
+async def run(settings: Settings, *, control_port: int) -> None:
+    """Run one bridge until SIGTERM or SIGINT.
+
+    Raises NameTakenError, RedisTooOldError or PortTakenError when it cannot run as it is set up.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    parts = _assemble(settings, settings.instance_id or _own_name())
+    control = Control(parts.stats.collect, parts.stats.health)
+    try:
+        announce(part="bridge", control=await control.start(control_port), instance=parts.stats.instance)
+        if await _first(_join(parts), stop):
+            await _work(parts, settings, stop)
+    finally:
+        await control.stop()
+        await parts.sessions.close()
+        await parts.client.close()
+        await parts.redis.aclose()
+
+
+def _assemble(settings: Settings, instance: str) -> _Parts:
+    counters = Counters()
+    redis = redis_link.connect(settings.redis_host, settings.redis_port)
+    client = LettaClient(
+        settings.letta_api_url, settings.letta_api_key, connections=_connections(settings), counters=counters
+    )
+    plan = AgentPlan(settings.model_handle, settings.embedding, settings.agent_tags, settings.letta_memory_backend)
+    sessions = Sessions(
+        redis,
+        client,
+        plan,
+        session_ttl_s=settings.session_ttl_s,
+        creation_timeout_s=settings.agent_creation_timeout_s,
+        max_creations=settings.max_creations,
+    )
+    letta_breaker = _breaker(settings, settings.breaker_failures)
+    fallback_breaker = _breaker(settings, settings.fallback_breaker_failures)
+    dialogue = LettaDialogue(
+        client,
+        sessions,
+        letta_breaker,
+        counters,
+        attempts=settings.letta_attempts,
+        call_timeout_s=settings.letta_timeout_s,
+        retry_base_s=settings.retry_base_s,
+        deadline_s=settings.deadline_s,
+    )
+    fallback = Fallback(redis, fallback_breaker, counters, budget_s=settings.fallback_budget_s)
+    hand = Hand(redis, instance)
+    replies = Replies(
+        redis, instance, counters, done_ttl_s=settings.done_ttl_s, dead_letter_limit=settings.dead_letter_limit
+    )
+    worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters)
+    intake = Intake(hand, worker, counters, max_concurrency=settings.max_concurrency, check_s=settings.lease_s)
+    lease = Lease(redis, instance, settings.lease_s)
+    stats = Stats(
+        redis,
+        instance,
+        settings,
+        counters=counters,
+        hand=hand,
+        letta_breaker=letta_breaker,
+        fallback_breaker=fallback_breaker,
+    )
+    return _Parts(redis, client, sessions, lease, fallback, intake, counters, stats)
+
+
+def _breaker(settings: Settings, failures: int) -> Breaker:
+    return Breaker(failures_to_open=failures, open_s=settings.breaker_open_s, clock=time.monotonic)
+
+
+def _connections(settings: Settings) -> int:
+    return settings.max_concurrency + settings.max_creations  # no call ever waits for a connection
+
+
+def _own_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+async def _join(parts: _Parts) -> None:
+    """Become one of the bridges on this Redis, however long it takes Redis to be there."""
+    await redis_link.until_redis_is_back(lambda: _check_version(parts.redis))
+    await parts.lease.claim()
+    parts.counters.put_back += await redis_link.until_redis_is_back(parts.lease.inherit)
+    parts.stats.has_joined = True
+    log.info("joined", extra={"instance": parts.stats.instance})
+
+
+async def _check_version(redis: Redis) -> None:
+    facts = await redis_link.command(redis, "INFO", "server")
+    version = str(facts["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_REDIS:
+        raise RedisTooOldError(f"Redis {version} lacks BLMOVE; needed is 6.2 or newer")
+
+
+async def _work(parts: _Parts, settings: Settings, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        background = [
+            group.create_task(_every(parts.lease.renewal_s, parts.lease.renew)),
+            group.create_task(_every(settings.lease_s / 2, lambda: _recover(parts))),
+            group.create_task(parts.fallback.listen()),
+        ]
+        await parts.intake.run(stop)
+        unfinished = await parts.intake.drain(settings.reply_limit_s + _DRAIN_MARGIN_S)
+        for task in background:
+            task.cancel()
+    await _take_leave(parts, unfinished)
+
+
+async def _recover(parts: _Parts) -> None:
+    try:
+        parts.counters.put_back += await parts.lease.recover_the_dead()
+        await parts.sessions.forget_idle()
+    except AWAY as error:
+        log.warning("redis is away", extra={"error": type(error).__name__})
+
+
+async def _take_leave(parts: _Parts, unfinished: int) -> None:
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            put_back = await parts.lease.resign()
+    except (TimeoutError, *AWAY) as error:
+        log.warning("left without giving back; the next bridge will do it", extra={"error": type(error).__name__})
+        return
+    log.info("left", extra={"unfinished": unfinished, "put_back": put_back})
+
+
+async def _every(period_s: float, action: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await action()
+        await asyncio.sleep(period_s)
+
+
+async def _first(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Return True when the work was done before the stop; the work is given up otherwise."""
+    doing, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not doing.done():
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+        return False
+    await doing
+    return not stop.is_set()

@@ -1,0 +1,84 @@
+"""What are the numbers of this bridge right now?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import psutil
+from redis.asyncio import Redis
+
+from testbed.bridge import names
+from testbed.bridge.breaker import Breaker
+from testbed.bridge.counters import Counters
+from testbed.bridge.hand import Hand
+from testbed.bridge.redis_link import AWAY, command
+from testbed.bridge.settings import Settings
+
+_REDIS_PATIENCE_S: Final = 1.0
+
+
+class Stats:
+    """The counters of one bridge together with what stands in Redis."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        instance: str,
+        settings: Settings,
+        *,
+        counters: Counters,
+        hand: Hand,
+        letta_breaker: Breaker,
+        fallback_breaker: Breaker,
+    ) -> None:
+        self._redis = redis
+        self._settings = settings
+        self._counters = counters
+        self._hand = hand
+        self._letta_breaker = letta_breaker
+        self._fallback_breaker = fallback_breaker
+        self.instance = instance
+        self.has_joined = False
+
+    async def collect(self) -> dict[str, Any]:
+        """Return everything that is counted; what stands in Redis is None while Redis is away."""
+        return {
+            "instance": self.instance,
+            **self._counters.snapshot(),
+            "in_flight": self._hand.size,
+            "breaker": _breaker(self._letta_breaker),
+            "fallback_breaker": _breaker(self._fallback_breaker),
+            **await self._in_redis(),
+            "memory_backend": self._settings.letta_memory_backend,
+            "rss_bytes": psutil.Process().memory_info().rss,
+        }
+
+    async def health(self) -> dict[str, Any]:
+        """Return whether requests can be taken and answered; a Letta that is down is no illness of the bridge."""
+        reaches_redis = await self._ask("PING") is not None
+        return {
+            "healthy": reaches_redis and self.has_joined,
+            "redis": reaches_redis,
+            "joined": self.has_joined,
+            "letta_breaker": self._letta_breaker.state.value,
+        }
+
+    async def _in_redis(self) -> dict[str, int | None]:
+        return {
+            "queue_depth": await self._ask("LLEN", names.REQUESTS),
+            "fallback_depth": await self._ask("LLEN", names.FALLBACK),
+            "dead_letters": await self._ask("LLEN", names.DEAD_LETTERS),
+            "user_sessions": await self._ask("HLEN", names.USER_AGENTS),
+        }
+
+    async def _ask(self, *words: str) -> Any:
+        try:
+            async with asyncio.timeout(_REDIS_PATIENCE_S):
+                return await command(self._redis, *words)
+        except (TimeoutError, *AWAY):
+            return None
+
+
+def _breaker(breaker: Breaker) -> dict[str, str | int]:
+    return {"state": breaker.state.value, "times_opened": breaker.times_opened}

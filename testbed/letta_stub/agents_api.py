@@ -1,0 +1,119 @@
+"""Answers to requests about agents, models and health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testbed.letta_stub import requests
+from testbed.letta_stub.errors import detail, unprocessable
+from testbed.letta_stub.house import House
+from testbed.letta_stub.models import EMBEDDING_HANDLES
+from testbed.letta_stub.shapes import agent_state
+from testbed.letta_stub.state import Agent, Block
+from testbed.letta_stub.wording import BLOCK_LIMIT
+from testbed.llm_stub.stage import Call, Reply, json_reply
+
+_HEALTHY = Reply(b'{"version":"0.16.4","status":"ok"}')
+
+
+class AgentsApi:
+    """Handlers; each refuses with a reply of the real server's form."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._created = 0
+
+    def health(self, _: Call) -> Reply:
+        """GET /v1/health/."""
+        return _HEALTHY
+
+    def models(self, _: Call) -> Reply:
+        """GET /v1/models/."""
+        return json_reply(self._house.models.listing())
+
+    def create(self, call: Call) -> Reply:
+        """POST /v1/agents/."""
+        found = requests.body(call)
+        self._created += 1
+        agent = Agent(
+            name=requests.field(found, "name", str, f"Agent{self._created}"),
+            model=self._model(found),
+            embedding=self._embedding(found),
+            blocks={block.label: block for block in _blocks(found)},
+            tags=requests.field(found, "tags", list, []),
+            description=requests.field(found, "description", str, None),
+            metadata=requests.field(found, "metadata", dict, None),
+            system=requests.field(found, "system", str, None),
+            timezone=requests.field(found, "timezone", str, "UTC"),
+            has_base_tools=requests.field(found, "include_base_tools", bool, True),
+        )
+        self._house.store.agents[agent.id] = agent
+        return json_reply(agent_state(agent, self._house.models))
+
+    def list(self, call: Call) -> Reply:
+        """GET /v1/agents/, newest first unless order=asc; `after` and `before` are ids in that order."""
+        matching = self._house.store.agents_with(
+            name=requests.text_query(call, "name"),
+            tags=call.query("tags"),
+            all_tags=requests.bool_query(call, "match_all_tags", default=False),
+            text=requests.text_query(call, "query_text"),
+        )
+        agents = list(matching)
+        if requests.text_query(call, "order") != "asc":
+            agents.reverse()
+        ids = [agent.id for agent in agents]
+        page = window(ids, call, default_limit=50)
+        return json_reply([agent_state(agents[index], self._house.models) for index in page])
+
+    def get(self, call: Call) -> Reply:
+        """GET /v1/agents/{agent_id}."""
+        return json_reply(agent_state(self._house.agent(call), self._house.models))
+
+    def delete(self, call: Call) -> Reply:
+        """DELETE /v1/agents/{agent_id}."""
+        agent = self._house.agent(call)
+        self._house.store.delete_agent(agent.id)
+        return json_reply({"message": f"Agent id={agent.id} successfully deleted"})
+
+    def _model(self, found: dict[str, Any]) -> str:
+        handle = str(requests.field(found, "model", str, self._house.models.handles[0]))
+        if handle not in self._house.models.handles:
+            raise detail(404, f"NOT_FOUND: Handle {handle} not found, must be one of []")
+        return handle
+
+    def _embedding(self, found: dict[str, Any]) -> str | None:
+        handle = requests.field(found, "embedding", str, None)
+        if handle is not None and handle not in EMBEDDING_HANDLES:
+            raise detail(404, f"NOT_FOUND: Embedding config {handle} not found")
+        return None if handle is None else str(handle)
+
+
+def window(ids: list[str], call: Call, *, default_limit: int) -> range:
+    """Return the positions that `after`, `before` and `limit` select; an unknown cursor selects from the edge."""
+    begin, end = 0, len(ids)
+    after, before = requests.text_query(call, "after"), requests.text_query(call, "before")
+    if after in ids:
+        begin = ids.index(after) + 1
+    if before in ids:
+        end = ids.index(before)
+    return range(begin, max(begin, min(end, begin + requests.int_query(call, "limit", default_limit))))
+
+
+def _blocks(found: dict[str, Any]) -> list[Block]:
+    blocks = []
+    for index, block in enumerate(requests.field(found, "memory_blocks", list, [])):
+        for name in ("value", "label"):
+            if not isinstance(block, dict) or name not in block:
+                place = ("body", "memory_blocks", index, name)
+                raise unprocessable([{"type": "missing", "loc": place, "msg": "Field required", "input": block}])
+        blocks.append(
+            Block(
+                label=requests.required_text(block, "label"),
+                value=requests.required_text(block, "value"),
+                description=requests.field(block, "description", str, None),
+                limit=requests.field(block, "limit", int, BLOCK_LIMIT),
+                metadata=requests.field(block, "metadata", dict, {}),
+                read_only=requests.field(block, "read_only", bool, False),
+            )
+        )
+    return blocks

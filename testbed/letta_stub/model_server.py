@@ -1,0 +1,190 @@
+"""How does the stub ask a model server for a reply, and what does it make of its errors?
+
+Calls go out as Letta 0.16.4's OpenAI client sends them, retries included. Two things differ on purpose: the
+`x-request-id` of the message goes along, so that the model stub draws the same time for the same request, and only the
+last messages of a long history are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from itertools import islice
+from typing import Any
+
+import aiohttp
+import numpy as np
+import orjson
+
+from testbed.letta_stub.errors import LlmError, llm_connection_failure, llm_status_failure, llm_timeout
+from testbed.letta_stub.mind import Completion, Prompt, ToolCall, tokens_in
+from testbed.letta_stub.models import LLM_PREFIX, Models
+from testbed.letta_stub.state import Agent
+from testbed.letta_stub.wording import BASE_TOOLS, SYSTEM
+from testbed.llm_stub.stage import Call
+
+_HISTORY_MESSAGES = 10
+_KEEP_ALIVE_S = 4.0  # less than the 5 s after which uvicorn closes, else some calls would meet a closing connection
+_CONNECTIONS = 1000  # what the OpenAI client's pool allows
+# The OpenAI client's own rules: retry on these and on 5xx, after 0.5 s doubled each time, at most 8 s, less up to 25 %.
+_RETRIED = frozenset({408, 409, 429})
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
+_ROLES = {"user_message": "user", "assistant_message": "assistant"}
+
+Json = dict[str, Any]
+
+
+class ModelServerMind:
+    """Replies from a model server; create it inside the event loop, and close it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEP_ALIVE_S),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        self._random = random.Random(0)  # noqa: S311  # jitter, not a secret
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def models(self) -> Models:
+        """Return the models that the server lists; Letta asks for them once, at its start."""
+        async with self._session.get(f"{self._url}/models") as response:
+            listed = orjson.loads(await response.read())["data"]
+        names = tuple(each["id"] for each in listed if "embedding" not in each["id"])
+        return Models(names, self._url)
+
+    async def complete(self, call: Call, agent: Agent, prompt: Prompt) -> Completion:
+        """Return a whole answer."""
+        await asyncio.sleep(call.service_s())
+        async with await self._post(call, "/chat/completions", _chat_body(agent, prompt)) as response:
+            found = await _json(response)
+        message, usage = found["choices"][0]["message"], found["usage"]
+        calls = message.get("tool_calls")
+        tool_call = _tool_call(calls[0]) if calls else None
+        return Completion(message["content"] or "", tool_call, usage["prompt_tokens"], usage["completion_tokens"])
+
+    async def stream(self, call: Call, agent: Agent, prompt: Prompt) -> AsyncGenerator[str | Completion, None]:
+        """Yield the text as the server sends it, and at the end the whole answer."""
+        await asyncio.sleep(call.service_s())
+        body = {**_chat_body(agent, prompt), "stream": True, "stream_options": {"include_usage": True}}
+        text, tool_call, usage = "", None, {"prompt_tokens": tokens_in(prompt.text), "completion_tokens": 0}
+        async with await self._post(call, "/chat/completions", body) as response:
+            async for chunk in _chunks(response):
+                usage = chunk.get("usage") or usage
+                delta = chunk["choices"][0]["delta"] if chunk["choices"] else {}
+                if delta.get("tool_calls"):
+                    tool_call = _tool_call(delta["tool_calls"][0])
+                if delta.get("content"):
+                    text += delta["content"]
+                    yield delta["content"]
+        yield Completion(text, tool_call, usage["prompt_tokens"], usage["completion_tokens"])
+
+    async def embedding(self, call: Call, text: str) -> np.ndarray[Any, Any]:
+        """Return the embedding that the server gives."""
+        body = {"model": "text-embedding-3-small", "input": [text]}
+        async with await self._post(call, "/embeddings", body) as response:
+            found = await _json(response)
+        return np.array(found["data"][0]["embedding"], dtype=np.float32)
+
+    async def _post(self, call: Call, path: str, body: Json) -> aiohttp.ClientResponse:
+        """Return a response with status 200, its body unread. Raises LlmError after the retries."""
+        retries = int(call.behaviour.settings["llm_retries"])
+        for attempt in range(retries + 1):
+            try:
+                return await self._post_once(call, path, body)
+            except _PassingError as error:
+                if attempt == retries:
+                    raise error.lasting from error
+                pause_s = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+                await asyncio.sleep(pause_s * (1 - 0.25 * self._random.random()))
+        raise RuntimeError("unreachable: the last attempt returns or raises")
+
+    async def _post_once(self, call: Call, path: str, body: Json) -> aiohttp.ClientResponse:
+        timeout_s = call.behaviour.settings["llm_timeout_s"]
+        headers = {"content-type": "application/json", "x-request-id": call.request_id}
+        try:
+            response = await self._session.post(
+                self._url + path,
+                data=orjson.dumps(body),
+                headers=headers if call.request_id else {"content-type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=None, sock_read=timeout_s, sock_connect=timeout_s),
+            )
+            if response.status == 200:
+                return response
+            async with response:
+                text = await response.text()
+        except TimeoutError as error:
+            raise _PassingError(llm_timeout()) from error
+        except aiohttp.ClientError as error:
+            raise _PassingError(llm_connection_failure()) from error
+        failure = llm_status_failure(response.status, _as_python(text))
+        if response.status in _RETRIED or response.status >= 500:
+            raise _PassingError(failure)
+        raise failure
+
+
+class _PassingError(Exception):
+    """An attempt failed in a way that may pass; `lasting` is what to raise when it does not."""
+
+    def __init__(self, lasting: LlmError) -> None:
+        super().__init__(lasting.detail)
+        self.lasting = lasting
+
+
+async def _json(response: aiohttp.ClientResponse) -> Json:
+    try:
+        return dict(orjson.loads(await response.read()))
+    except TimeoutError as error:
+        raise llm_timeout() from error
+    except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
+        raise llm_connection_failure() from error
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
+    try:
+        async for line in response.content:
+            if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
+                continue
+            chunk = orjson.loads(line[6:])
+            if "error" in chunk:
+                raise llm_status_failure(500, repr(chunk))
+            yield chunk
+    except TimeoutError as error:
+        raise llm_timeout() from error
+    except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
+        raise llm_connection_failure() from error
+
+
+def _chat_body(agent: Agent, prompt: Prompt) -> Json:
+    newest = list(islice(reversed(agent.thread.messages), _HISTORY_MESSAGES))[::-1]
+    history = [
+        {"role": _ROLES[message["message_type"]], "content": message["content"]}
+        for message in newest
+        if message["message_type"] in _ROLES
+    ]
+    messages: list[Json] = [{"role": "system", "content": agent.system or SYSTEM}, *history]
+    messages.append({"role": "user", "content": prompt.text})
+    if prompt.tool_call is not None:
+        said = {"name": prompt.tool_call.name, "arguments": prompt.tool_call.arguments}
+        asked = [{"id": prompt.tool_call.id, "type": "function", "function": said}]
+        messages.append({"role": "assistant", "content": None, "tool_calls": asked})
+        messages.append({"role": "tool", "tool_call_id": prompt.tool_call.id, "content": prompt.tool_result})
+    tools = [{"type": "function", "function": tool["json_schema"]} for tool in BASE_TOOLS]
+    return {"model": agent.model.removeprefix(LLM_PREFIX), "messages": messages, "tools": tools}
+
+
+def _tool_call(found: Json) -> ToolCall:
+    return ToolCall(found["function"]["name"], found["function"]["arguments"], found["id"])
+
+
+def _as_python(text: str) -> str:
+    """Return a JSON error body the way it stands in the text of the OpenAI client's exceptions."""
+    try:
+        return repr(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return text

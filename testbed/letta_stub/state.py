@@ -1,0 +1,186 @@
+"""What does the stub remember? (Everything in it is bounded but the number of agents and of their conversations.)"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.letta_stub.ids import new_id, stamp
+from testbed.letta_stub.wording import BLOCK_DESCRIPTIONS, BLOCK_LIMIT
+
+# Bounds keep 10,000 agents (the large tier) within some hundred megabytes; the oldest entry goes first.
+MESSAGES_PER_AGENT = 200
+PASSAGES_PER_AGENT = 500
+RUNS = 100_000
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Block:
+    """A memory block of one agent."""
+
+    label: str
+    value: str
+    description: str | None = None
+    limit: int = BLOCK_LIMIT
+    read_only: bool = False
+    metadata: Json = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    id: str = field(default_factory=lambda: new_id("block"))
+
+    def __post_init__(self) -> None:
+        if self.description is None:
+            self.description = BLOCK_DESCRIPTIONS.get(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text in archival memory."""
+
+    text: str
+    tags: tuple[str, ...]
+    archive_id: str
+    embedding_handle: str
+    created_s: float = field(default_factory=time.time)
+    id: str = field(default_factory=lambda: new_id("passage"))
+
+
+@dataclass(slots=True)
+class Thread:
+    """A history of messages in their wire form, what it costs as context, and whether a message is being worked on."""
+
+    conversation_id: str | None = None
+    messages: deque[Json] = field(default_factory=lambda: deque(maxlen=MESSAGES_PER_AGENT))
+    tokens: int = 0
+    is_busy: bool = False
+
+    def free(self) -> None:
+        """Note that the work on a message ended."""
+        self.is_busy = False
+
+
+@dataclass(slots=True)
+class Agent:
+    """An agent and everything that hangs on it."""
+
+    name: str
+    model: str
+    embedding: str | None
+    blocks: dict[str, Block]
+    tags: list[str] = field(default_factory=list)
+    description: str | None = None
+    metadata: Json | None = None
+    system: str | None = None
+    timezone: str = "UTC"
+    has_base_tools: bool = True
+    id: str = field(default_factory=lambda: new_id("agent"))
+    created_at: str = field(default_factory=stamp)
+    archive_id: str = field(default_factory=lambda: new_id("archive"))
+    system_message_id: str = field(default_factory=lambda: new_id("message"))
+    thread: Thread = field(default_factory=Thread)
+    passages: OrderedDict[str, Passage] = field(default_factory=OrderedDict)
+    last_stop_reason: str | None = None
+
+    def remember(self, passage: Passage) -> None:
+        """Store a passage, forgetting the oldest one when there are too many."""
+        self.passages[passage.id] = passage
+        while len(self.passages) > PASSAGES_PER_AGENT:
+            self.passages.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A thread of messages of an agent, apart from its main one."""
+
+    agent_id: str
+    summary: str | None = None
+    id: str = field(default_factory=lambda: new_id("conv"))
+    created_at: str = field(default_factory=stamp)
+    thread: Thread = field(default_factory=Thread)
+
+    def __post_init__(self) -> None:
+        self.thread.conversation_id = self.id
+
+
+@dataclass(slots=True)
+class Run:
+    """One piece of work on a message."""
+
+    agent_id: str
+    background: bool = False
+    conversation_id: str | None = None
+    run_type: str = "send_message"
+    id: str = field(default_factory=lambda: new_id("run"))
+    created_s: float = field(default_factory=time.time)
+    completed_s: float | None = None
+    status: str = "created"
+    stop_reason: str | None = None
+    steps: int = 0
+
+    def end(self, stop_reason: str) -> None:
+        """Note the end of the run; every reason but `end_turn` is a failure."""
+        self.completed_s = time.time()
+        self.stop_reason = stop_reason
+        self.status = "completed" if stop_reason == "end_turn" else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of the model within a run, and the tool it asked for; times in nanoseconds."""
+
+    id: str
+    run_id: str
+    agent_id: str
+    llm_ns: int
+    tool_ns: int | None
+    whole_ns: int
+
+
+class Store:
+    """Everything the stub remembers."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.runs: OrderedDict[str, Run] = OrderedDict()
+        self.steps: OrderedDict[str, Step] = OrderedDict()
+
+    def add_run(self, run: Run) -> Run:
+        """Remember a run, forgetting the oldest one when there are too many."""
+        self.runs[run.id] = run
+        _bound(self.runs)
+        return run
+
+    def add_step(self, step: Step) -> None:
+        """Remember a step, forgetting the oldest one when there are too many."""
+        self.steps[step.id] = step
+        _bound(self.steps)
+
+    def delete_agent(self, agent_id: str) -> None:
+        """Forget an agent and its conversations."""
+        del self.agents[agent_id]
+        for conversation in [found for found in self.conversations.values() if found.agent_id == agent_id]:
+            del self.conversations[conversation.id]
+
+    def agents_with(
+        self, *, name: str | None, tags: Iterable[str], all_tags: bool, text: str | None
+    ) -> Iterator[Agent]:
+        """Yield the agents that match, oldest first; no tags match everything."""
+        wanted = set(tags)
+        for agent in self.agents.values():
+            if name is not None and agent.name != name:
+                continue
+            if text is not None and text.lower() not in agent.name.lower():
+                continue
+            if wanted and not (wanted <= set(agent.tags) if all_tags else wanted & set(agent.tags)):
+                continue
+            yield agent
+
+
+def _bound(entries: OrderedDict[str, Any]) -> None:
+    while len(entries) > RUNS:
+        entries.popitem(last=False)
