@@ -12,7 +12,7 @@ from loadgen.machine import describe
 from loadgen.plan import RunPlan
 from loadgen.run_folder import now_text
 
-_PACKAGES = ("locust", "gevent", "geventhttpclient", "redis", "numpy", "scipy")
+_PACKAGES = ("locust", "gevent", "redis", "numpy", "scipy")
 
 
 def manifest(plan: RunPlan, targets: dict[str, dict[str, Any]], *, tier: str, workers: int) -> dict[str, Any]:

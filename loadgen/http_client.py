@@ -1,7 +1,7 @@
-"""How does a load request go over HTTP, and what came back? On geventhttpclient, measured from the wire.
+"""How does a load request go over HTTP, and what came back?
 
-A keep-alive connection per request in flight; a total limit on every exchange, since a per-read limit lets a target
-that drips one byte at a time hang for ever.
+Every exchange has one limit on its whole length: a limit on each read lets a target that drips one byte at a time hang
+for ever.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import orjson
-from geventhttpclient import HTTPClient
-from geventhttpclient.url import URL
 
 from loadgen.samples import Outcome
+from loadgen.wire import Connections, WireError
 
 
 @dataclass(slots=True)
@@ -39,68 +39,54 @@ class Reply:
 
 
 class LettaClient:
-    """Connections to one Letta server, shared by all scenarios of a worker."""
+    """Requests to one Letta server, shared by all scenarios of a worker."""
 
-    def __init__(self, url: str, *, timeout_s: float, max_connections: int) -> None:
+    def __init__(self, url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._base = URL(url).path.rstrip("/")
-        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-        if key := os.environ.get("LETTA_API_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        self._http = HTTPClient.from_url(
-            url,
-            concurrency=max_connections,
-            connection_timeout=min(5.0, timeout_s),
-            network_timeout=timeout_s,
-            headers=headers,
+        self._connections = Connections(url, connect_timeout_s=min(5.0, timeout_s))
+        parts = urlsplit(url)
+        self._base = parts.path.rstrip("/")
+        key = os.environ.get("LETTA_API_KEY")
+        self._head = (
+            f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nContent-Type: application/json\r\n"
+            "Accept: application/json, text/event-stream\r\nUser-Agent: letta-slo\r\n"
+            + (f"Authorization: Bearer {key}\r\n" if key else "")
         )
 
     def json(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Send a request and read a JSON answer; anything else than 2xx with JSON is an error."""
         try:
             with gevent.Timeout(self._timeout_s):
-                response = self._send(method, path, request_id, body)
-                try:
-                    return _judge_json(int(response.status_code), bytes(response.read()))
-                finally:
-                    response.release()
+                status, raw = self._connections.exchange(self._request(method, path, request_id, body))
         except gevent.Timeout:
             return Reply(Outcome.TIMEOUT, detail={"error": f"no complete answer within {self._timeout_s:g} s"})
-        except Exception as error:  # the client raises OSError, HTTPException and parser errors of its own
+        except (OSError, WireError) as error:
             return connection_failure(error)
+        return _judge_json(status, raw)
 
     def stream(self, path: str, request_id: str, body: Mapping[str, Any]) -> Reply:
         """Send a request whose answer is a stream of server-sent events, and judge it by its events."""
         reader = EventReader()
+        request = self._request("POST", path, request_id, body)
         try:
             with gevent.Timeout(self._timeout_s):
-                response = self._send("POST", path, request_id, body)
-                try:
-                    if response.status_code != 200:
-                        return _judge_json(int(response.status_code), bytes(response.read()))
-                    while line := response.readline(b"\n"):
-                        reader.feed(bytes(line), time.monotonic_ns())
-                finally:
-                    response.release()
+                status, _ = self._connections.exchange(request, reader.feed)
         except gevent.Timeout:
             return reader.cut(Outcome.TIMEOUT, f"the stream did not end within {self._timeout_s:g} s")
         except ConnectionRefusedError as error:
             return connection_failure(error)
-        except Exception as error:  # as above
+        except (OSError, WireError) as error:
             return reader.cut(Outcome.CONNECTION, f"{type(error).__name__}: {error}")
-        return reader.end()
+        return reader.end() if status == 200 else _judge_json(status, reader.rest)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._connections.close()
 
-    def _send(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> Any:
-        return self._http.request(
-            method,
-            self._base + path,
-            body=orjson.dumps(body) if body is not None else b"",
-            headers={"x-request-id": request_id},
-        )
+    def _request(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> bytes:
+        content = b"" if body is None else orjson.dumps(body)
+        own = f"x-request-id: {request_id}\r\nContent-Length: {len(content)}\r\n\r\n"
+        return f"{method} {self._base}{path}{self._head}{own}".encode() + content
 
 
 def connection_failure(error: BaseException) -> Reply:
@@ -137,6 +123,7 @@ class EventReader:
     """Judges a stream by its body: Letta answers 200 and then says `event: error`, or stops for a bad reason."""
 
     def __init__(self) -> None:
+        self.rest = b""  # what stands after the last whole line
         self._first_ns = 0
         self._bytes = 0
         self._pieces = 0
@@ -145,21 +132,14 @@ class EventReader:
         self._done = False
         self._detail: dict[str, Any] = {}
 
-    def feed(self, line: bytes, now_ns: int) -> None:
-        """Take one line as it arrived."""
-        self._bytes += len(line)
-        if not line.startswith(b"data:"):
-            return
-        data = line[5:].strip()
-        if data == b"[DONE]":
-            self._done = True
-            return
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            self._error = self._error or "an event is no JSON"
-            return
-        self._take(event, now_ns)
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body as it arrived; lines and pieces need not end together."""
+        now_ns = time.monotonic_ns()
+        self._bytes += len(data)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._feed_event(line[5:].strip(), now_ns)
 
     def end(self) -> Reply:
         """Judge a stream whose connection ended in order."""
@@ -173,6 +153,18 @@ class EventReader:
     def cut(self, outcome: Outcome, why: str) -> Reply:
         """Judge a stream that did not end by itself."""
         return self._reply(outcome, why)
+
+    def _feed_event(self, data: bytes, now_ns: int) -> None:
+        if data == b"[DONE]":
+            self._done = True
+            return
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            self._error = self._error or "an event is no JSON"
+            return
+        if isinstance(event, dict):
+            self._take(event, now_ns)
 
     def _take(self, event: dict[str, Any], now_ns: int) -> None:
         kind = event.get("message_type")

@@ -16,12 +16,12 @@ from report.judge import JudgedObjective, JudgedRun, NotJudged
 from report.numbers import budget_used, finite, share
 from report.redact import clean
 from report.slowest import SlowRequest, slowest
-from slo.objective import SampleFilter
+from slo.objective import Kind, SampleFilter
 from slo.share import InvariantJudgement, ShareJudgement
 
 FORMAT = "letta-slo-report/1"
 _SCHEMA_FILE = Path(__file__).parent / "schema" / "report-1.schema.json"
-_MACHINE_KEYS = ("cpus", "cpus_usable", "memory_gib", "cpu_model", "kernel", "python")
+_MACHINE_KEYS = ("cpus", "cpus_usable", "memory_gib", "cpu", "kernel", "python")
 
 
 def document(run: JudgedRun) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _objective(one: JudgedObjective) -> dict[str, Any]:
             }
             for percentile, interval in sorted(one.percentiles.items())
         ],
-        "bad_by_reason": dict(one.bad_by_reason),
+        "bad_by_reason": {} if objective.kind is Kind.INVARIANT else dict(one.bad_by_reason),
         "description": objective.description,
         "source": objective.source,
     }

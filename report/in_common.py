@@ -1,6 +1,7 @@
 """What do bad requests have in common that good ones have not? Fisher's exact test on every attribute.
 
-The p-values are corrected for the number of values tried, after Holm. An association is not a cause, and a burst makes neighbours alike: the sentences say how often, not why.
+The p-values are corrected for the number of values tried, after Holm. An association is not a cause, and a burst makes
+neighbours alike: the sentences say how often, not why.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy.stats import hypergeom
 from loadgen.run_folder import RunFolder
 from loadgen.samples import OPERATIONS, SOURCES, UNSENT
 from report.judge import JudgedObjective, is_good, matching
+from slo.objective import Kind
 from slo.operations import LETTA_BRIDGE
 
 _NS = 1_000_000_000
@@ -70,6 +72,8 @@ class _Table:
 
 def in_common(folder: RunFolder, one: JudgedObjective) -> tuple[Trait, ...]:
     """Return what sets the bad requests of an objective apart, the most frequent first; nothing where all are alike."""
+    if one.objective.kind is Kind.INVARIANT:  # what is lost has no answer to compare
+        return ()
     samples = matching(folder, one.objective)
     samples = samples[~np.isin(samples["outcome"], UNSENT)]
     bad = ~is_good(samples, one.objective)

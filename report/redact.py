@@ -1,4 +1,4 @@
-"""Which text may not leave with a report? Credentials, wherever they turned up: one list of patterns for all outputs."""
+"""Which text may not leave with a report? Credentials, wherever they turned up; one list for all outputs."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def _manifest(plan: RunPlan, workers: int) -> dict[str, Any]:
             "cpus": 4,
             "cpus_usable": 4,
             "memory_gib": 15.6,
-            "cpu_model": "made for tests",
+            "cpu": "made for tests",
             "kernel": "6.1",
             "python": "3.11.9",
         },

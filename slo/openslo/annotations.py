@@ -1,4 +1,4 @@
-"""What OpenSLO has no word for: which load samples an objective counts, how it is judged, where its number comes from."""
+"""What OpenSLO has no word for: which load samples count, how they are judged, where a number comes from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -13,6 +13,8 @@ from slo.openslo.yaml_tree import Leaf, LeafType, Table, Tree, type_name
 
 __all__ = ["build"]
 
+# A plain selector: whoever asks adds rate() and sum(), and a counter read raw needs its bare samples.
+_SELECTOR = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}"]*("([^"\\]|\\.)*"[^{}"]*)*\})?')
 _EDGE = re.compile(r"\ble\s*=\s*\"([^\"]*)\"")
 _MILLISECONDS = re.compile(r"_(?:ms|milliseconds)_bucket\b")
 
@@ -152,9 +154,10 @@ def _source(indicator: Document, registry: Registry, metric: Tree | None, path: 
     source = child(metric, "metricSource")
     query, reference = child(source, "spec", "query"), child(source, "metricSourceRef")
     line = (source or indicator.tree).line
-    if not isinstance(query, Leaf) or query.type is not LeafType.TEXT or not query.text.strip():
+    if not isinstance(query, Leaf) or query.type is not LeafType.TEXT or not _SELECTOR.fullmatch(query.text.strip()):
         found = type_name(query) if query is not None else "no key 'query'"
-        indicator.faults.add(line, f"{path}.metricSource.spec", found, "query: a PromQL expression")
+        allowed = 'query: a selector of one counter, such as requests_total{job="api"}'
+        indicator.faults.add(line, f"{path}.metricSource.spec", found, allowed)
         return None
     kind = text_at(source, "type")
     if isinstance(reference, Leaf):

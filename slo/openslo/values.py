@@ -15,7 +15,7 @@ _LONGEST = timedelta(days=3660)
 
 
 def period(tree: Tree | None, document: Document, key_path: str) -> timedelta | None:
-    """Return a duration such as 28d; months, quarters and years have no fixed length and are noted, as is above 10 years."""
+    """Return a duration such as 28d; one without a fixed length (M, Q, Y) or above ten years is noted."""
     if not isinstance(tree, Leaf):
         return None
     count, unit = int(tree.text[:-1]), tree.text[-1]

@@ -95,9 +95,9 @@ class BridgeRig:
         self._listener.subscribe(names.RESPONSES)
         self._listener.get_message(timeout=1.0)
 
-    def reset(self) -> None:
-        """Stop all bridges and forget everything, so that the next user finds the rig as new."""
-        self.stop_bridges()
+    def reset(self, *, keep: Part | None = None) -> None:
+        """Stop all bridges but `keep` and forget everything, so that the next user finds the rig as new."""
+        self.stop_bridges(keep=keep)
         self.client.flushall()
         self.listen_for(0.05)
         self.account = Account()
@@ -118,11 +118,12 @@ class BridgeRig:
         self._bridges.append(part)
         return part
 
-    def stop_bridges(self) -> None:
-        """Stop all bridges that run."""
+    def stop_bridges(self, *, keep: Part | None = None) -> None:
+        """Stop all bridges but `keep`."""
         for part in self._bridges:
-            part.stop()
-        self._bridges.clear()
+            if part is not keep:
+                part.stop()
+        self._bridges = [part for part in self._bridges if part is keep]
 
     def set_letta(self, **behaviour: Any) -> None:
         """Give the Letta stub this behaviour, and the defaults for the rest."""
@@ -140,6 +141,11 @@ class BridgeRig:
         """Return what the Letta stub saw since the last reset."""
         ledger: dict[str, Any] = self._control.get(f"{self.letta.announced['control']}/ledger").json()
         return ledger
+
+    def letta_operations(self) -> dict[str, int]:
+        """Return how many requests of each kind the Letta stub saw since the last reset."""
+        operations: dict[str, int] = self.letta_ledger()["counters"]["requests_by_operation"]
+        return operations
 
     def letta_calls(self, task_id: str) -> int:
         """Return how many messages the Letta stub got for a task."""

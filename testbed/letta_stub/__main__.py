@@ -14,7 +14,7 @@ from testbed.letta_stub.app import control_routes, letta_app
 from testbed.letta_stub.defaults import OPERATIONS, default_behaviour
 from testbed.letta_stub.house import House
 from testbed.letta_stub.mind import OwnMind
-from testbed.letta_stub.model_server import ModelServerMind
+from testbed.letta_stub.model_server import ModelServerMind, ModelServerMissingError
 from testbed.letta_stub.models import Models
 
 
@@ -28,7 +28,11 @@ def main(argv: list[str] | None = None) -> None:
         sys.stderr.write(f"--behaviour: {error}\n")
         sys.exit(2)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options, Controls(defaults, behaviour, OPERATIONS)))
+        try:
+            runner.run(_serve(options, Controls(defaults, behaviour, OPERATIONS)))
+        except ModelServerMissingError as error:
+            sys.stderr.write(f"--llm: {error}\n")
+            sys.exit(2)
 
 
 async def _serve(options: argparse.Namespace, controls: Controls) -> None:

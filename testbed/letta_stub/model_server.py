@@ -36,6 +36,10 @@ _ROLES = {"user_message": "user", "assistant_message": "assistant"}
 Json = dict[str, Any]
 
 
+class ModelServerMissingError(Exception):
+    """There is no model server where one was said to be."""
+
+
 class ModelServerMind:
     """Replies from a model server; create it inside the event loop, and close it."""
 
@@ -52,9 +56,15 @@ class ModelServerMind:
         await self._session.close()
 
     async def models(self) -> Models:
-        """Return the models that the server lists; Letta asks for them once, at its start."""
-        async with self._session.get(f"{self._url}/models") as response:
-            listed = orjson.loads(await response.read())["data"]
+        """Return the models that the server lists; Letta asks for them once, at its start.
+
+        Raises ModelServerMissingError.
+        """
+        try:
+            async with self._session.get(f"{self._url}/models") as response:
+                listed = orjson.loads(await response.read())["data"]
+        except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
+            raise ModelServerMissingError(f"no model server at {self._url}: {error}") from error
         names = tuple(each["id"] for each in listed if "embedding" not in each["id"])
         return Models(names, self._url)
 

@@ -48,7 +48,10 @@ def embeddings(call: Call) -> Reply:
     except orjson.JSONDecodeError as error:
         raise refusal(400, "We could not parse the JSON body of your request.") from error
     texts = _texts(found.get("input") if isinstance(found, dict) else None)
-    vectors = [embed(text, int(found.get("dimensions") or DIMENSION)) for text in texts]
+    dimension = found.get("dimensions", DIMENSION)
+    if not isinstance(dimension, int) or not 1 <= dimension <= DIMENSION:
+        raise refusal(400, f"'dimensions' must be from 1 to {DIMENSION}.", "dimensions")
+    vectors = [embed(text, dimension) for text in texts]
     as_base64 = found.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _base64(vector) if as_base64 else vector}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -40,7 +41,7 @@ def _failure_of_a_fake_letta(handler: Handler, *, timeout_s: float = 5.0) -> Let
 
 
 def test_a_message_is_sent_in_the_form_of_letta_0_16_with_the_key_and_the_request_id() -> None:
-    seen = {}
+    seen: dict[str, Any] = {}
 
     async def handler(request: web.Request) -> web.Response:
         seen.update(body=await request.json(), headers=request.headers.copy(), path=request.path)

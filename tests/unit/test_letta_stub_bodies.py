@@ -92,21 +92,22 @@ def test_a_created_agent_has_all_fields_and_what_was_asked_for(letta: httpx.Clie
 
 
 @pytest.mark.parametrize(
-    ("name", "method", "path", "body"),
+    ("name", "request_line", "body"),
     [
-        ("message", "POST", "/messages", {"messages": [{"role": "user", "content": "hi"}]}),
-        ("message", "POST", "/messages", {"input": "hi"}),
-        ("message_with_tool", "POST", "/messages", {"input": "[tool:memory_insert] I like tea"}),
-        ("blocks", "GET", "/core-memory/blocks", None),
-        ("block", "GET", "/core-memory/blocks/human", None),
-        ("block", "PATCH", "/core-memory/blocks/human", {"value": "name: Alice"}),
-        ("archival_insert", "POST", "/archival-memory", {"text": "sky is blue", "tags": ["t1"]}),
-        ("run_created", "POST", "/messages/async", {"input": "hi"}),
+        ("message", "POST /messages", {"messages": [{"role": "user", "content": "hi"}]}),
+        ("message", "POST /messages", {"input": "hi"}),
+        ("message_with_tool", "POST /messages", {"input": "[tool:memory_insert] I like tea"}),
+        ("blocks", "GET /core-memory/blocks", None),
+        ("block", "GET /core-memory/blocks/human", None),
+        ("block", "PATCH /core-memory/blocks/human", {"value": "name: Alice"}),
+        ("archival_insert", "POST /archival-memory", {"text": "sky is blue", "tags": ["t1"]}),
+        ("run_created", "POST /messages/async", {"input": "hi"}),
     ],
 )
 def test_an_answer_about_an_agent_has_the_real_shape(
-    letta: httpx.Client, agent: str, name: str, method: str, path: str, body: Any
+    letta: httpx.Client, agent: str, name: str, request_line: str, body: Any
 ) -> None:
+    method, path = request_line.split()
     reply = letta.request(method, agent + path, json=body)
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "application/json"
