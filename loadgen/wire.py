@@ -7,6 +7,7 @@ the generator itself queues when a stalled target answers a thousand requests at
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections import deque
@@ -16,11 +17,15 @@ from urllib.parse import urlsplit
 
 import gevent.socket
 import gevent.ssl
+from gevent.monkey import get_original
 from httptools import HttpParserError, HttpResponseParser
 
 _RECEIVE_BYTES = 65_536
 # Uvicorn, which Letta runs on, closes connections that were idle for 5 s; one that is about to be closed is not used.
 _LONGEST_IDLE_S = 3.0
+
+# The one of the operating system: gevent's goes through its loop even when it is asked not to wait.
+_poll = get_original("select", "poll")
 
 OnBody = Callable[[bytes], None]
 
@@ -38,6 +43,7 @@ class Connection:
         self._chunks: list[bytes] = []
         self._on_body: OnBody = self._chunks.append
         self._complete = False
+        self.can_stay = False  # whether the other side keeps the connection open after the last exchange
         self.idle_since = 0.0
 
     def exchange(self, request: bytes, on_body: OnBody | None = None) -> tuple[int, bytes]:
@@ -47,7 +53,7 @@ class Connection:
         """
         self._chunks = []
         self._on_body = on_body or self._chunks.append
-        self._complete = False
+        self._complete = self.can_stay = False
         self._socket.sendall(request)
         receive, feed = self._socket.recv, self._parser.feed_data
         try:
@@ -61,23 +67,14 @@ class Connection:
         return self._parser.get_status_code(), b"".join(self._chunks)
 
     @property
-    def can_stay(self) -> bool:
-        """Whether the other side keeps the connection open."""
-        return bool(self._complete and self._parser.should_keep_alive())
-
-    @property
     def is_stale(self) -> bool:
         """Whether the other side has closed it, or may be about to."""
         if time.monotonic() - self.idle_since > _LONGEST_IDLE_S:
             return True
-        try:
-            # Nothing should be there to read; if something is, it is the end of the connection.
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+        # Nothing should be there to read; if something is, it is the end of the connection.
+        watch = _poll()
+        watch.register(self._socket.fileno(), select.POLLIN)
+        return bool(watch.poll(0))
 
     def close(self) -> None:
         """Close it."""
@@ -88,8 +85,9 @@ class Connection:
         self._on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the answer is whole (called by the parser)."""
+        """Note that the answer is whole (called by the parser, which knows only now whether the connection stays)."""
         self._complete = True
+        self.can_stay = self._parser.should_keep_alive()
 
 
 class Connections:

@@ -75,13 +75,19 @@ class Worker:
         self._running = Group()
         self._started = 0
         self._stop = False
+        self._failure: Exception | None = None
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
-        """Launch all arrivals, wait for what is in flight, write the end marker."""
+        """Launch all arrivals, wait for what is in flight, write the end marker.
+
+        Raises what a scenario raised: that is a fault of the suite, not of the target, and leaves no end marker.
+        """
         ticker = gevent.spawn(self._tick)
         self._dispatch(arrivals)
         self._drain()
         ticker.kill()
+        if self._failure is not None:
+            raise self._failure
         self._finish()
 
     def stop(self) -> None:
@@ -106,6 +112,13 @@ class Worker:
         alarm.close()
 
     def _arrive(self, arrival: Arrival) -> None:
+        try:
+            self._carry_out(arrival)
+        except Exception as error:  # a scenario never raises for what a target does
+            self._failure = error
+            self._stop = True
+
+    def _carry_out(self, arrival: Arrival) -> None:
         scenario = self._scenarios[arrival.operation]
         if scenario.needs == "nothing":
             self._make(scenario, arrival, _NOBODY, 0, {})

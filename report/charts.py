@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from report.series import Arrivals, Busy, Distribution, Floats, OverTime, Replie
 from report.svg import Frame
 from report.words import percent, seconds
 
+_TALL = 210
 _LARGE_SPREAD = 12.0  # from here on a linear axis squashes what matters into its lowest lines
 
 
@@ -42,11 +44,14 @@ class Backdrop:
 
     phases_s: Mapping[str, tuple[float, float]]
     faults_s: tuple[float, ...]
+    judged: frozenset[str] = frozenset()
 
     def draw(self, frame: Frame) -> None:
-        """Shade warm-up, drill and recovery, and mark the faults."""
+        """Shade warm-up, drill and recovery, mark the faults, and underline the phases that were judged."""
         for phase, (start, end) in self.phases_s.items():
             frame.band(start, end, phase, "warm-up" if phase == "warmup" else phase)
+            if phase in self.judged:
+                frame.underline(start, end, "judged")
         for fault_s in self.faults_s:
             frame.upright(fault_s, "fault")
 
@@ -58,7 +63,7 @@ def response_over_time(times: OverTime, limit_s: float | None, backdrop: Backdro
     lowest = float(np.nanmin(times.p50_s)) if np.isfinite(times.p50_s).any() else highest / 10
     is_log = highest > _LARGE_SPREAD * (limit_s or lowest * 3)
     y = Scale(max(lowest / 2, highest / 1e5, 1e-6), highest * 1.3, log=True) if is_log else zero_based(highest)
-    frame = _over_seconds(times.steps, y, backdrop, seconds_words)
+    frame = _over_seconds(times.steps, y, backdrop, seconds_words, height=_TALL)
     x = times.steps.middles_s.tolist()
     frame.area(x, times.p50_s.tolist(), times.p95_s.tolist(), "area")
     frame.line(x, times.highest_s.tolist(), "line high")
@@ -71,7 +76,7 @@ def response_over_time(times: OverTime, limit_s: float | None, backdrop: Backdro
     return Chart(
         f"{measure} over time",
         frame.markup(f"{measure} per step of {times.steps.width_s:g} s: median, p95 and highest; {bad} bad requests"),
-        (Legend("p50", "median"), Legend("p95", "p95"), Legend("high", "slowest"), Legend("bad", "bad requests")),
+        (Legend("p50", "median"), Legend("p95", "p95"), Legend("high", "slowest"), Legend("bad", "bad requests"), Legend("judged", "judged")),
         "Good answers by the second in which they were due" + (", logarithmic scale." if is_log else "."),
         _hover(times.steps, {"median": _times(times.p50_s), "p95": _times(times.p95_s),
                              "slowest": _times(times.highest_s), "bad": _counts(times.bad, times.total)}),
@@ -86,11 +91,15 @@ def bad_over_time(times: OverTime, backdrop: Backdrop) -> Chart:
     rate = (times.total / width).tolist()
     frame.area(x, [0.0] * len(x), rate, "area")
     frame.line(x, rate, "line p50")
-    _mark_bad(frame, times)
+    for number in np.flatnonzero(times.bad).tolist():
+        edges = times.steps.edges_s
+        left, right = frame.x.at(float(edges[number])), frame.x.at(float(edges[number + 1]))
+        title = f"{edges[number]:g} s: {times.bad[number]:,} of {times.total[number]:,} bad"
+        frame.rect(left, 0.0, right, frame.y.at(float(times.bad[number]) / width), "bad", title)
     return Chart(
         "Requests a second, good and bad",
         frame.markup(f"requests a second over the run; {int(times.bad.sum())} of {int(times.total.sum())} were bad"),
-        (Legend("p50", "requests a second"), Legend("bad", "bad requests")),
+        (Legend("p50", "requests a second"), Legend("bad", "bad requests"), Legend("judged", "judged")),
         "By the second in which they were due, all phases.",
         _hover(times.steps, {"requests": [f"{n:,}" for n in times.total.tolist()],
                              "bad": _counts(times.bad, times.total)}),
@@ -102,23 +111,23 @@ def slower_than(shares: Distribution, limit_s: float | None, allowed_bad: float,
     low, high = float(shares.value_s[0]), float(shares.value_s[-1])
     floor = min(0.5 / shares.total, allowed_bad / 3)
     x = Scale(min(low, limit_s or low) * 0.9, max(high, limit_s or high) * 1.6, log=True)
-    frame = Frame(x, Scale(floor, 1.25, log=True), height=210)
+    frame = Frame(x, Scale(floor, 1.25, log=True), height=_TALL)
     if limit_s is not None:
         frame.rect(x.at(limit_s), frame.y.at(allowed_bad), 1.0, 1.0, "corner")
-    frame.grid(
-        [(v, share_words(v)) for v in frame.y.ticks(6)], [(v, seconds_words(v)) for v in _spread(x, x.ticks(4))]
-    )
+    frame.grid([(v, share_words(v)) for v in frame.y.ticks(6)], [(v, seconds_words(v)) for v in _spread(x, x.ticks(4))])
     if limit_s is not None:
         frame.upright(limit_s, "limit", f"limit {seconds_words(limit_s)}")
         frame.across(allowed_bad, "allowed", f"allowed {share_words(allowed_bad)}")
-    frame.line(shares.value_s.tolist(), shares.share_at_least.tolist(), "line p95")
+    # Failed requests are slower than anything, so the curve ends level, at their share.
+    shares_at_least = [*shares.share_at_least.tolist(), *[shares.failed_share] * 2]
+    frame.line([*shares.value_s.tolist(), high, x.high], [v or math.nan for v in shares_at_least], "line p95")
     if limit_s is not None and bad_share > 0:
         frame.dot(limit_s, bad_share, "dot-bad" if bad_share > allowed_bad else "dot-good")
     beyond = f"{percent(bad_share)} at or beyond the limit, failed ones included" if limit_s is not None else ""
     return Chart(
         "Share of requests at least that slow",
         frame.markup(f"share of requests at least as slow as a time, logarithmic; {beyond}"),
-        (Legend("p95", "requests of the judged phase"), Legend("corner", "more than the budget allows")),
+        (Legend("p95", "judged requests"), Legend("corner", "over the budget")),
         f"{beyond.capitalize()}. The curve must pass below the shaded corner." if beyond else "",
         {},
     )
@@ -184,13 +193,11 @@ def busy_over_time(seen: Busy, steps: Steps, backdrop: Backdrop) -> Chart:
 def replies_around(seen: Replies, drill: Drill) -> Chart:
     """Who answered the bridge's requests, second by second, around a fault."""
     stacks = [("by-letta", seen.by_letta), ("by-fallback", seen.by_fallback), ("by-nobody", seen.failed)]
-    most = float(sum(counts for _, counts in stacks).max()) if len(seen.by_letta) else 0.0
+    most = float((seen.by_letta + seen.by_fallback + seen.failed).max())
     x = Scale(float(seen.edges_s[0]), float(seen.edges_s[-1]))
     frame = Frame(x, zero_based(max(most, 1.0)), height=160)
     frame.band(drill.began_s, drill.ended_s, "drill", drill.name)
-    frame.grid(
-        [(v, f"{v:g}") for v in frame.y.ticks(3)], [(v, f"{v:g} s") for v in _spread(x, x.ticks(5))]
-    )
+    frame.grid([(v, f"{v:g}") for v in frame.y.ticks(3)], [(v, f"{v:g} s") for v in _spread(x, x.ticks(5))])
     for number, second in enumerate(seen.edges_s[:-1].tolist()):
         base = 0.0
         for kind, counts in stacks:
@@ -212,13 +219,12 @@ def replies_around(seen: Replies, drill: Drill) -> Chart:
 _WHO = {"by-letta": "by Letta", "by-fallback": "by memory-python", "by-nobody": "an error, or none in time"}
 
 
-def _over_seconds(steps: Steps, y: Scale, backdrop: Backdrop, words: object) -> Frame:
-    frame = Frame(Scale(0.0, float(steps.edges_s[-1])), y)
+def _over_seconds(
+    steps: Steps, y: Scale, backdrop: Backdrop, words: Callable[[float], str], *, height: int = 180
+) -> Frame:
+    frame = Frame(Scale(0.0, float(steps.edges_s[-1])), y, height=height)
     backdrop.draw(frame)
-    write = words if callable(words) else str
-    frame.grid(
-        [(v, write(v)) for v in y.ticks(4)], [(v, f"{v:g} s") for v in _spread(frame.x, frame.x.ticks(6))]
-    )
+    frame.grid([(v, words(v)) for v in y.ticks(4)], [(v, f"{v:g} s") for v in _spread(frame.x, frame.x.ticks(6))])
     return frame
 
 
@@ -249,5 +255,7 @@ def _times(values: Floats) -> list[str]:
     return [seconds(value) if np.isfinite(value) else "–" for value in values.tolist()]
 
 
-def _counts(bad: np.ndarray[tuple[int], np.dtype[np.int64]], total: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[str]:
+def _counts(
+    bad: np.ndarray[tuple[int], np.dtype[np.int64]], total: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> list[str]:
     return [f"{b:,} of {t:,}" for b, t in zip(bad.tolist(), total.tolist(), strict=True)]

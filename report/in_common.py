@@ -16,6 +16,7 @@ from scipy.stats import hypergeom
 from loadgen.run_folder import RunFolder
 from loadgen.samples import OPERATIONS, SOURCES, UNSENT
 from report.judge import JudgedObjective, is_good, matching
+from report.words import percent
 from slo.objective import Kind
 from slo.operations import LETTA_BRIDGE
 
@@ -159,7 +160,11 @@ def _trait(column: _Column, word: str, counts: tuple[int, int, int, int], p_valu
     bad_share, good_share = bad_with / bad_total, good_with / good_total
     lift = bad_share / good_share if good_with else None
     phrase = column.phrase.format(word).replace("second", "seconds") if " to " in word else column.phrase.format(word)
-    often = f"{lift:.3g} times as often as among good ones ({good_share:.1%})" if lift else "not one good request is so"
+    often = (
+        f"{lift:.3g} times as often as among good ones ({percent(good_share)})"
+        if lift
+        else "not one good request is so"
+    )
     return Trait(
         attribute=column.attribute,
         value=word,
@@ -169,5 +174,5 @@ def _trait(column: _Column, word: str, counts: tuple[int, int, int, int], p_valu
         good_total=good_total,
         lift=lift,
         p_value=float(p_value),
-        sentence=f"{bad_with:,} of {bad_total:,} bad requests ({bad_share:.0%}) {phrase}: {often}",
+        sentence=f"{bad_with:,} of {bad_total:,} bad requests ({percent(bad_share)}) {phrase}: {often}",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from markupsafe import Markup
 
 from report import charts, series
 from report.charts import Backdrop, Chart
-from report.drill import drills
+from report.drill import Drill, drills
 from report.headline import STUB_WARNING, what_was_found
 from report.intervals import bars
 from report.judge import JudgedObjective, JudgedRun
 from report.redact import clean
 from report.reproduce import command
+from report.scale import seconds_words
 from report.words import bad_count, budget_text, percent, percentile_text, seconds, share_text
 from slo.objective import Kind, Measure
 from slo.share import ShareJudgement
@@ -39,27 +41,31 @@ def page(run: JudgedRun, said: dict[str, Any]) -> str:
     steps = series.steps_of(folder)
     backdrop = Backdrop(folder.plan.phases.bounds_s, tuple(one.began_s for one in drills(folder)))
     axis, intervals = bars(run.objectives)
-    return _environment().get_template("report.html.j2").render(
-        said=said,
-        found=clean(what_was_found(run)),
-        stub_warning=STUB_WARNING,
-        axis=axis,
-        intervals=intervals,
-        rows={one.objective.name: _row(one) for one in run.objectives},
-        charts={one.objective.name: _objective_charts(run, one, steps, backdrop) for one in run.objectives},
-        drill_charts=[_drill_chart(run, number) for number in range(len(said["drills"]))],
-        validity_charts=_validity_charts(run, steps, backdrop),
-        command=clean(command(folder)),
-        style=_asset("style.css"),
-        script=_asset("hover.js"),
-        script_hash=_script_hash(),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            said=said,
+            found=clean(what_was_found(run)),
+            stub_warning=STUB_WARNING,
+            axis=axis,
+            intervals=intervals,
+            rows={one.objective.name: _row(one) for one in run.objectives},
+            charts={one.objective.name: _objective_charts(run, one, steps, backdrop) for one in run.objectives},
+            timelines=[_timeline(one) for one in drills(folder)],
+            drill_charts=[_drill_chart(run, number) for number in range(len(said["drills"]))],
+            validity_charts=_validity_charts(run, steps, backdrop),
+            command=clean(command(folder)),
+            style=_asset("style.css"),
+            script=_asset("hover.js"),
+            script_hash=_script_hash(),
+        )
     )
 
 
 def _row(one: JudgedObjective) -> dict[str, str]:
     """Write the figures of an objective as its row of the table has them."""
     objective = one.objective
-    limit_s = objective.samples.limit_s
     return {
         "bad": f"{bad_count(one):,}",
         "total": f"{one.judgement.total:,}",
@@ -69,7 +75,6 @@ def _row(one: JudgedObjective) -> dict[str, str]:
         "p50": percentile_text(one, 50),
         "p95": percentile_text(one, 95),
         "p99": percentile_text(one, 99),
-        "limit": "" if limit_s is None else seconds(float(limit_s)),
         "promise": _promise(one),
         "counted": _counted(one),
     }
@@ -82,7 +87,11 @@ def _promise(one: JudgedObjective) -> str:
         return "Not one may break this rule."
     measure = _MEASURES[objective.samples.measure].lower()
     limit_s = objective.samples.limit_s
-    what = "end without an error" if limit_s is None else f"end without an error and with a {measure} under {limit_s} s"
+    what = (
+        "end without an error"
+        if limit_s is None
+        else f"end without an error and with a {measure} under {seconds_words(float(limit_s))}"
+    )
     return f"At least {float(objective.target) * 100:.6g} % of requests {what}."
 
 
@@ -93,11 +102,10 @@ def _counted(one: JudgedObjective) -> str:
     )
 
 
-def _objective_charts(
-    run: JudgedRun, one: JudgedObjective, steps: series.Steps, backdrop: Backdrop
-) -> list[Chart]:
+def _objective_charts(run: JudgedRun, one: JudgedObjective, steps: series.Steps, backdrop: Backdrop) -> list[Chart]:
     """Draw time and distribution for what measures a time, good and bad counts for the rest."""
     objective = one.objective
+    backdrop = replace(backdrop, judged=frozenset(phase.value for phase in objective.samples.phases))
     times = series.over_time(run.folder, objective, steps)
     limit_s = None if objective.samples.limit_s is None else float(objective.samples.limit_s)
     if not isinstance(one.judgement, ShareJudgement) or not times.total.sum():
@@ -110,6 +118,23 @@ def _objective_charts(
         allowed = float(objective.allowed_bad_share)
         drawn.append(charts.slower_than(shares, limit_s, allowed, one.judgement.bad_share))
     return drawn
+
+
+def _timeline(drill: Drill) -> list[tuple[float, str]]:
+    """Return what happened around a fault: seconds of the run and words, in order of time."""
+    name = clean(drill.name)
+    anyway = f" ({percent(drill.temporary_share)} of messages go there anyway)" if drill.temporary_share else ""
+    moments = [
+        (drill.began_s, "begin", drill.letta_silent_s, "the last answer of Letta before it fell silent"),
+        (drill.began_s, "begin", drill.first_fallback_s, f"first fallback reply, from memory-python{anyway}"),
+        (drill.ended_s, "end", drill.letta_back_s, "Letta answers again"),
+    ]
+    said = [
+        (base_s + after_s, f"{words}, {seconds(after_s)} after the {edge}")
+        for base_s, edge, after_s, words in moments
+        if after_s is not None
+    ]
+    return sorted([(drill.began_s, f"{name} began"), (drill.ended_s, f"{name} ended"), *said])
 
 
 def _drill_chart(run: JudgedRun, number: int) -> Chart | None:

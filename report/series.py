@@ -64,6 +64,7 @@ class Distribution:
 
     value_s: Floats
     share_at_least: Floats
+    failed_share: float
     total: int
 
 
@@ -130,7 +131,7 @@ def distribution(folder: RunFolder, objective: Objective) -> Distribution | None
     grid[0], grid[-1] = finite[0], finite[-1]
     failed = len(values) - len(finite)
     at_least = (len(finite) - np.searchsorted(finite, grid, "left") + failed) / len(values)
-    return Distribution(grid, at_least, len(values))
+    return Distribution(grid, at_least, failed / len(values), len(values))
 
 
 def arrivals(folder: RunFolder, steps: Steps) -> Arrivals:

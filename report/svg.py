@@ -1,7 +1,7 @@
 """How is a chart put together from shapes? A frame whose widths are per cent and whose heights are pixels.
 
-So one drawing serves a phone and a wide screen: text keeps its size, lines their width. Colours come from the classes of
-the page's style sheet, which knows light, dark and paper.
+So one drawing serves a phone and a wide screen: text keeps its size, lines their width. Colours come from the classes
+of the page's style sheet, which knows light, dark and paper.
 """
 
 from __future__ import annotations
@@ -56,7 +56,12 @@ class Frame:
         if words and len(words) * _PX_PER_LETTER < (right - left) * _NARROW_PX:
             self._text(left * 100, _TOP, words, "band-words", "start", dx=3, dy=-6)
 
-    def rect(self, left: float, bottom: float, right: float, top: float, kind: str, title: str = "") -> None:
+    def underline(self, start: float, end: float, kind: str) -> None:
+        """Draw a thick line along a stretch of the x axis."""
+        y = _TOP + self.height + 1
+        self._line(self.x.at(start) * 100, y, self.x.at(end) * 100, y, kind)
+
+    def rect(self, left: float, bottom: float, right: float, top: float, /, kind: str, title: str = "") -> None:  # noqa: PLR0917 - four sides
         """Fill a rectangle given by places between 0 and 1."""
         y, tall = _TOP + self.height * (1 - top), self.height * (top - bottom)
         inside = f"<title>{escape(title)}</title>" if title else ""
@@ -113,13 +118,9 @@ class Frame:
             )
 
     def _line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
-        self._shapes.append(
-            f'<line x1="{x1:.3f}%" y1="{y1:.1f}" x2="{x2:.3f}%" y2="{y2:.1f}" class="{kind}"/>'
-        )
+        self._shapes.append(f'<line x1="{x1:.3f}%" y1="{y1:.1f}" x2="{x2:.3f}%" y2="{y2:.1f}" class="{kind}"/>')
 
-    def _text(
-        self, x: float, y: float, words: str, kind: str, anchor: str, *, dx: float = 0, dy: float = 0
-    ) -> None:
+    def _text(self, x: float, y: float, words: str, kind: str, anchor: str, *, dx: float = 0, dy: float = 0) -> None:
         self._shapes.append(
             f'<text x="{x:.3f}%" y="{y:.1f}" dx="{dx}" dy="{dy}" text-anchor="{anchor}" class="{kind}">'
             f"{escape(words)}</text>"

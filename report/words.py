@@ -39,7 +39,7 @@ def budget_text(one: JudgedObjective) -> str:
     judged = one.judgement
     if not isinstance(judged, ShareJudgement) or judged.total == 0:
         return "–"
-    return f"{float(judged.bad / (judged.total * one.objective.allowed_bad_share)):.0%}"
+    return f"{float(100 * judged.bad / (judged.total * one.objective.allowed_bad_share)):,.0f} %"
 
 
 def percentile_text(one: JudgedObjective, percentile: int) -> str:

@@ -10,26 +10,30 @@ __all__ = ["lower_bound", "most_bad_tolerated", "samples_to_meet", "upper_bound"
 
 
 def upper_bound(
-    bad: ArrayLike, total: ArrayLike, *, confidence: float, dispersion: ArrayLike = 1.0
+    bad: ArrayLike, total: ArrayLike, *, confidence: float, dispersion: ArrayLike = 1.0, burst: ArrayLike = 1.0
 ) -> NDArray[np.float64]:
     """Return the largest bad share that fits `bad` of `total` at the one-sided `confidence`; total must be above zero.
 
     The bound solves P(at most `bad` | share) = 1 - confidence. With a dispersion above one both counts are divided by
-    it, which makes them as informative as that many independent requests; the beta form takes fractional counts.
+    it, which makes them as informative as that many independent requests; the beta form takes fractional counts. With
+    bursts larger than the dispersion the bound is also taken for a part bad * dispersion / burst that comes in such
+    bursts, beside a part that is known: both together have the mean, the variance and the skewness of what was
+    measured. The wider of the two bounds counts.
     """
-    k, good = _effective(bad, total, dispersion)
-    # With no good request nothing is excluded; the guard value only keeps the function defined there.
-    bound = betaincinv(k + 1.0, np.where(good > 0, good, 1.0), confidence)
-    return np.asarray(np.where(good > 0, bound, 1.0), dtype=np.float64)
+    plain = _upper(bad, total, dispersion, confidence)
+    in_bursts, known_share = _parts(bad, total, dispersion, burst)
+    skewed = known_share + _upper(in_bursts, total, np.maximum(dispersion, burst), confidence)
+    return np.asarray(np.minimum(np.maximum(plain, skewed), 1.0), dtype=np.float64)
 
 
 def lower_bound(
-    bad: ArrayLike, total: ArrayLike, *, confidence: float, dispersion: ArrayLike = 1.0
+    bad: ArrayLike, total: ArrayLike, *, confidence: float, dispersion: ArrayLike = 1.0, burst: ArrayLike = 1.0
 ) -> NDArray[np.float64]:
     """Return the smallest bad share that fits `bad` of `total` at the one-sided `confidence`; see `upper_bound`."""
-    k, good = _effective(bad, total, dispersion)
-    bound = betaincinv(np.where(k > 0, k, 1.0), good + 1.0, 1.0 - confidence)
-    return np.asarray(np.where(k > 0, bound, 0.0), dtype=np.float64)
+    plain = _lower(bad, total, dispersion, confidence)
+    in_bursts, known_share = _parts(bad, total, dispersion, burst)
+    skewed = known_share + _lower(in_bursts, total, np.maximum(dispersion, burst), confidence)
+    return np.asarray(np.minimum(plain, skewed), dtype=np.float64)
 
 
 def most_bad_tolerated(allowed_bad: Fraction, total: int, *, confidence: float, dispersion: float = 1.0) -> int | None:
@@ -61,6 +65,29 @@ def samples_to_meet(allowed_bad: Fraction, bad: int, *, confidence: float) -> in
         else:
             too_few = middle
     return enough
+
+
+def _upper(bad: ArrayLike, total: ArrayLike, dispersion: ArrayLike, confidence: float) -> NDArray[np.float64]:
+    k, good = _effective(bad, total, dispersion)
+    # With no good request nothing is excluded; the guard value only keeps the function defined there.
+    bound = betaincinv(k + 1.0, np.where(good > 0, good, 1.0), confidence)
+    return np.asarray(np.where(good > 0, bound, 1.0), dtype=np.float64)
+
+
+def _lower(bad: ArrayLike, total: ArrayLike, dispersion: ArrayLike, confidence: float) -> NDArray[np.float64]:
+    k, good = _effective(bad, total, dispersion)
+    bound = betaincinv(np.where(k > 0, k, 1.0), good + 1.0, 1.0 - confidence)
+    return np.asarray(np.where(k > 0, bound, 0.0), dtype=np.float64)
+
+
+def _parts(
+    bad: ArrayLike, total: ArrayLike, dispersion: ArrayLike, burst: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the count of failures in bursts, and the share of the others among all requests."""
+    worth = np.asarray(dispersion, dtype=np.float64)
+    all_bad, everything = np.asarray(bad, dtype=np.float64), np.asarray(total, dtype=np.float64)
+    in_bursts = all_bad * worth / np.maximum(worth, burst)
+    return np.asarray(in_bursts), np.asarray((all_bad - in_bursts) / everything)
 
 
 def _effective(

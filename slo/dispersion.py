@@ -4,6 +4,10 @@ The dispersion D is the long-run variance of bad counts per block of time over t
 failures have D = 1. A burst in which x requests fail has D = x wherever it falls against the edges of the blocks, if
 the lags between blocks are summed as far as the burst reaches: a burst of one second touches two blocks of one second,
 and gamma_0 + 2 gamma_1 puts the two halves together again.
+
+A few bursts among many independent failures hide in D, which averages over failures. Their size shows in the third
+moment: for failures in clusters of any sizes X, the sums S over a few blocks have sum(S^3) / sum(S^2) = E[X^3] /
+E[X^2].
 """
 
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST_BAD_BLOCKS", "FEWEST_BLOCKS", "Dispersion", "measure", "measure_many"]
+__all__ = ["FEWEST_BAD_BLOCKS", "FEWEST_BLOCKS", "Dispersion", "Spread", "measure", "measure_many"]
 
 # Below these counts a variance cannot be measured. The failures of neighbouring blocks then count as one burst.
 FEWEST_BAD_BLOCKS = 3
@@ -22,19 +26,31 @@ _ALWAYS = (0, 1, 2, 3)
 # Longer sums are noisy, so they count only where they stand out from independent failures by two standard deviations.
 _WHEN_SIGNIFICANT = (7, 15, 31, 63)
 _STANDARD_DEVIATIONS = 2.0
+# Sums over so many blocks show the size of bursts; the noise of a third moment grows fast with the width.
+_WIDTHS = (1, 2, 4)
 # A window of 2L+1 blocks must fit this often into the run, or its sum says more about chance than about bursts.
 _WINDOWS_IN_A_RUN = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """Dispersions and sizes of bursts of several runs, one of each for a run."""
+
+    dispersion: NDArray[np.float64]
+    burst: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispersion:
     """What was measured.
 
-    `value` is D, never below one. `measured` is false when there were too few bad blocks, or blocks at all, for that.
+    `value` is D, never below one; `burst` is the size, in failures, of the bursts that make most of D, never below D.
+    `measured` is false when there were too few bad blocks, or blocks at all, for that.
     `reach_blocks` is the length of the longest burst, in blocks, that the run was long enough to recognise as one.
     """
 
     value: float
+    burst: float
     measured: bool
     bad_blocks: int
     blocks: int
@@ -44,9 +60,12 @@ class Dispersion:
 def measure(total: NDArray[np.int64], bad: NDArray[np.int64]) -> Dispersion:
     """Measure the dispersion of one run from its counts per block, in the order of time."""
     blocks, bad_blocks = int(bad.size), int(np.count_nonzero(bad))
-    value = float(measure_many(total[np.newaxis, :], bad[np.newaxis, :])[0]) if blocks else 1.0
+    if not blocks:
+        return Dispersion(value=1.0, burst=1.0, measured=False, bad_blocks=0, blocks=0, reach_blocks=0)
+    spread = measure_many(total[np.newaxis, :], bad[np.newaxis, :])
     return Dispersion(
-        value=value,
+        value=float(spread.dispersion[0]),
+        burst=float(spread.burst[0]),
         measured=bad_blocks >= FEWEST_BAD_BLOCKS and blocks >= FEWEST_BLOCKS,
         bad_blocks=bad_blocks,
         blocks=blocks,
@@ -54,18 +73,37 @@ def measure(total: NDArray[np.int64], bad: NDArray[np.int64]) -> Dispersion:
     )
 
 
-def measure_many(total: NDArray[np.int64], bad: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Measure the dispersion of several runs of equal length at once; both arrays are (runs, blocks)."""
+def measure_many(total: NDArray[np.int64], bad: NDArray[np.int64]) -> Spread:
+    """Measure several runs of equal length at once; both arrays are (runs, blocks)."""
     all_bad, everything = bad.sum(axis=1), total.sum(axis=1)
     share = all_bad / np.maximum(everything, 1)
     binomial = everything * share * (1.0 - share)
     defined = binomial > 0
-    ratio = _largest_variance(bad - share[:, np.newaxis] * total) / np.where(defined, binomial, 1.0)
+    residual = bad - share[:, np.newaxis] * total
+    ratio = _largest_variance(residual) / np.where(defined, binomial, 1.0)
     dispersion = np.where(defined, np.maximum(ratio, 1.0), 1.0)
     few = (np.count_nonzero(bad, axis=1) < FEWEST_BAD_BLOCKS) | (bad.shape[1] < FEWEST_BLOCKS)
     for run in np.flatnonzero(few & (all_bad > 0)):
         dispersion[run] = max(dispersion[run], _largest_cluster(bad[run]))
-    return np.asarray(dispersion, dtype=np.float64)
+    burst = np.where(few, dispersion, np.maximum(dispersion, _burst_size(residual)))
+    return Spread(np.asarray(dispersion, dtype=np.float64), np.asarray(burst, dtype=np.float64))
+
+
+def _burst_size(residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each run the third moment of sums over a few blocks over their second, zero where it is but noise."""
+    runs, blocks = residual.shape
+    largest = np.zeros(runs)
+    running = np.concatenate([np.zeros((runs, 1)), np.cumsum(residual, axis=1)], axis=1)
+    for width in _WIDTHS:
+        if not _fits(width - 1, blocks):
+            break
+        sums = running[:, width:] - running[:, :-width]
+        squares = np.einsum("rb,rb->r", sums, sums)
+        ratio = np.einsum("rb,rb,rb->r", sums, sums, sums) / np.where(squares > 0, squares, 1.0)
+        # Sums of `width` normal values have a sixth moment of 15; about blocks / width of them are independent.
+        noise = _STANDARD_DEVIATIONS * np.sqrt(15.0 * width / blocks * squares / blocks)
+        largest = np.maximum(largest, np.where(ratio > 1.0 + noise, ratio, 0.0))
+    return largest
 
 
 def _largest_variance(residual: NDArray[np.float64]) -> NDArray[np.float64]:

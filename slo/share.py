@@ -102,8 +102,10 @@ def judge_share(
     lower, upper = 0.0, 1.0
     if total:
         arrivals = total + unsent
-        upper = float(upper_bound(bad + unsent, arrivals, confidence=confidence, dispersion=spread.value))
-        lower = float(lower_bound(bad, arrivals, confidence=confidence, dispersion=spread.value))
+        upper = float(
+            upper_bound(bad + unsent, arrivals, confidence=confidence, dispersion=spread.value, burst=spread.burst)
+        )
+        lower = float(lower_bound(bad, arrivals, confidence=confidence, dispersion=spread.value, burst=spread.burst))
     return ShareJudgement(
         verdict=_verdict(allowed_bad, lower, upper) if total else Verdict.NO_DATA,
         good=good,

@@ -7,6 +7,7 @@ down / up / stall, and the ledger, which is the stub's own truth about the reque
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import struct
@@ -270,6 +271,8 @@ async def serve(
     part: str, app: ASGIApp, controls: Controls, *, port: int, control_port: int, routes: Sequence[Route] = ()
 ) -> None:
     """Open both ports, announce them, and run until SIGTERM or SIGINT; port 0 is any free one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a connection a session, and there may be thousands
     controls.door = Door(app, port)
     control_door = Door(_control_app(controls, routes), control_port)
     ended = asyncio.Event()

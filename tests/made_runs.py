@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from loadgen.plan import Phases, RunPlan, Sessions
 from loadgen.recorder import Recorder, Sample
 from loadgen.run_folder import RunFolder, append_line, create, note_event
 from loadgen.samples import SESSION_OPERATIONS, UNSENT, Outcome
-from slo.objective import Catalogue, Kind, Location, Measure, Objective, Phase, SampleFilter
 
 _NS = 1_000_000_000
 _AGENTS = 20
@@ -74,48 +71,6 @@ DRILL = Story("drill", phases=Phases(warmup_s=5, steady_s=60, drill_s=10, recove
 MISSES = replace(DRILL, name="misses", errors_s=(31.4, 34.1), error_share=0.8, slow_agent=7)
 INVALID = Story("invalid", dropped_share=0.05, lag_ms=260.0, generator_cpu=0.99, steal=0.22)
 STORIES = {story.name: story for story in (HEALTHY, DRILL, MISSES, INVALID)}
-
-
-def catalogue() -> Catalogue:
-    """Return objectives for made runs: one of each kind that a report has to show."""
-    letta = {"health", "message", "stream", "blocks-read", "message-list"}
-    steady, drill = frozenset({Phase.STEADY}), frozenset({Phase.DRILL})
-    response, first, none = Measure.RESPONSE_TIME, Measure.TIME_TO_FIRST_TOKEN, Measure.NONE
-    every = frozenset(Phase)
-    return Catalogue(
-        objectives=(
-            _objective("letta-api-availability", "99.9", SampleFilter(frozenset(letta), steady, none, None)),
-            _objective("letta-message-latency", "95", _timed("message", steady, response, 2)),
-            _objective("letta-stream-first-token", "95", _timed("stream", steady, first, 1)),
-            _objective("bridge-response-time", "99", _timed("bridge", steady, response, 2)),
-            _objective("bridge-success", "99.9", SampleFilter(frozenset({"bridge"}), steady, none, None)),
-            _objective("bridge-fallback", "99", _timed("bridge", drill, response, 2)),
-            _objective("bridge-no-message-lost", None, SampleFilter(frozenset({"bridge"}), every, none, None)),
-        )
-    )
-
-
-def _timed(operation: str, phases: frozenset[Phase], measure: Measure, limit_s: int) -> SampleFilter:
-    return SampleFilter(frozenset({operation}), phases, measure, Fraction(limit_s))
-
-
-def _objective(name: str, percent: str | None, samples: SampleFilter) -> Objective:
-    service, _, rest = name.partition("-")
-    share = None if percent is None else Fraction(percent) / 100
-    return Objective(
-        name=name,
-        title=f"{service.capitalize()} {rest.replace('-', ' ')}",
-        service=f"letta-{service}" if service == "bridge" else "letta-api",
-        kind=Kind.INVARIANT if share is None else Kind.SHARE,
-        target=share,
-        samples=samples,
-        good_query=None,
-        total_query=None,
-        period=timedelta(days=28),
-        description="Made for tests; the numbers of real objectives stand in the catalogue.",
-        source="made for tests",
-        origin=Location("tests/made_runs.py", 1),
-    )
 
 
 def make(directory: Path, story: Story, *, seed: int = 7, rate_factor: float = 1.0, workers: int = 2) -> RunFolder:

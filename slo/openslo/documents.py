@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from slo.objective import Location
 from slo.openslo.kinds import KINDS
-from slo.openslo.yaml_tree import Faults, Leaf, Sequence, Table, Tree, read_documents, type_name
+from slo.openslo.yaml_tree import Faults, Leaf, Sequence, Table, Tree, nearest, read_documents, type_name
 
 __all__ = ["Document", "Registry", "child", "items_at", "read_file", "text_at"]
 
@@ -63,13 +63,15 @@ def items_at(tree: Tree | None, *keys: str) -> tuple[Tree, ...]:
 def read_file(text: str, faults: Faults) -> list[Document]:
     """Return the documents of one file, objects written in the place of a reference among them; note what is wrong."""
     documents: list[Document] = []
-    for tree in read_documents(text, faults):
+    trees = read_documents(text, faults)
+    whole = not faults.errors
+    for tree in trees:
         if isinstance(tree, Leaf) and not tree.text:
             continue  # a file may begin or end with the mark between documents
         if not isinstance(tree, Table):
             faults.add(tree.line, "", type_name(tree), "a mapping with apiVersion, kind, metadata and spec")
             continue
-        documents.extend(_document(tree, faults))
+        documents.extend(_document(tree, faults, whole=whole))
     return documents
 
 
@@ -97,11 +99,14 @@ class Registry:
         """Return the document referred to; a name that no document has is noted on the referrer."""
         found = self._by_kind[kind].get(name)
         if found is None:
-            referrer.faults.add_word(at.line, key_path, name, tuple(self._by_kind[kind]))
+            known = sorted(self._by_kind[kind])
+            allowed = ", ".join(known) or f"the name of an existing {kind}, and there is none"
+            referrer.faults.add(at.line, key_path, repr(name), allowed, nearest(name, known))
         return found
 
 
-def _document(tree: Table, faults: Faults) -> Iterator[Document]:
+def _document(tree: Table, faults: Faults, *, whole: bool) -> Iterator[Document]:
+    """Yield the document; `whole` says that no part of its file was dropped when it was read."""
     kind = tree.entries.get("kind")
     if kind is None and "kind" not in tree.key_lines:
         faults.add(tree.line, "", "no key 'kind'", ", ".join(KINDS))
@@ -113,7 +118,7 @@ def _document(tree: Table, faults: Faults) -> Iterator[Document]:
     else:
         before = len(faults.errors)
         KINDS[kind.text].check(tree, "", faults)
-        yield from _with_inlined(kind.text, tree, "", faults, sound=len(faults.errors) == before)
+        yield from _with_inlined(kind.text, tree, "", faults, sound=whole and len(faults.errors) == before)
 
 
 def _with_inlined(kind: str, tree: Table, prefix: str, faults: Faults, *, sound: bool) -> Iterator[Document]:

@@ -90,7 +90,7 @@ def read_documents(text: str, faults: Faults) -> list[Tree]:
                 documents.append(tree)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        faults.add(mark.line + 1 if mark else 1, "", str(error.problem or error.context), "YAML")
+        faults.add(mark.line + 1 if mark else 1, "", f"a syntax error, {error.problem or error.context}", "YAML")
     except yaml.reader.ReaderError as error:
         faults.add(text.count("\n", 0, error.position) + 1, "", f"the character U+{int(error.character):04X}", "YAML")
     except RecursionError:

@@ -18,7 +18,7 @@ from testbed.bridge.journey import Journey
 from testbed.bridge.redis_link import AWAY, command, pauses
 from testbed.bridge.wire import Request
 
-_LISTEN_TIMEOUT_S: Final = 1.0
+_LISTEN_TIMEOUT_S: Final = 0.3  # also the longest that the listener needs to notice its end
 
 log = logging.getLogger("bridge.fallback")
 
@@ -63,16 +63,16 @@ class Fallback:
         self._breaker.succeeded(permit)
         return text
 
-    async def listen(self) -> None:
-        """Hear memory updates until cancelled; begins again whenever Redis comes back."""
+    async def listen(self, ended: asyncio.Event) -> None:
+        """Hear memory updates until `ended` is set; begins again whenever Redis comes back."""
         pause = pauses()
-        while True:
+        while not ended.is_set():
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(names.MEMORY_UPDATES)
                     self._listening.set()
                     pause = pauses()
-                    await self._hear(channel)
+                    await self._hear(channel, ended)
             except AWAY as error:
                 log.warning("redis is away", extra={"error": type(error).__name__})
                 await asyncio.sleep(next(pause))
@@ -83,19 +83,20 @@ class Fallback:
         entry = fallback_entry(request, reason)
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[request.task_id] = answer
+        give_up_at = time.monotonic() + patience_s
         try:
-            async with asyncio.timeout(patience_s):
-                await self._listening.wait()  # an answer that comes before we listen would be lost
-                await command(self._redis, "LPUSH", names.FALLBACK, entry)
-                return await answer
-        except TimeoutError:
-            await command(self._redis, "LREM", names.FALLBACK, 1, entry)  # nobody waits for it any more
-            raise
+            await asyncio.wait_for(self._listening.wait(), patience_s)  # what comes before we listen would be lost
+            await command(self._redis, "LPUSH", names.FALLBACK, entry)
+            try:
+                return await asyncio.wait_for(answer, give_up_at - time.monotonic())
+            except TimeoutError:
+                await command(self._redis, "LREM", names.FALLBACK, 1, entry)  # nobody waits for it any more
+                raise
         finally:
             del self._waiting[request.task_id]
 
-    async def _hear(self, channel: PubSub) -> None:
-        while True:
+    async def _hear(self, channel: PubSub, ended: asyncio.Event) -> None:
+        while not ended.is_set():
             message = await channel.get_message(timeout=_LISTEN_TIMEOUT_S)
             if message is not None:
                 self._take_update(message["data"])

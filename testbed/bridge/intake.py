@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 from testbed.bridge.counters import Counters
+from testbed.bridge.endings import end
 from testbed.bridge.hand import Hand
 from testbed.bridge.redis_link import AWAY, pauses
 from testbed.bridge.worker import Worker
@@ -48,9 +49,7 @@ class Intake:
         if not self._at_work:
             return 0
         _, unfinished = await asyncio.wait(self._at_work, timeout=timeout_s)
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await end(unfinished)
         return len(unfinished)
 
     async def _take_one(self) -> None:

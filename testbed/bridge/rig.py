@@ -65,6 +65,7 @@ class BridgeRig:
 
     def __init__(self, log_dir: Path, *, data_dir: Path | None = None) -> None:
         self._log_dir = log_dir
+        self._data_dir = data_dir
         self._stack = ExitStack()
         self._bridges: list[Part] = []
         self.redis = EmbeddedRedis(log_dir, data_dir=data_dir)
@@ -94,6 +95,13 @@ class BridgeRig:
         self._listener = self._stack.enter_context(self.client.pubsub(ignore_subscribe_messages=True))
         self._listener.subscribe(names.RESPONSES)
         self._listener.get_message(timeout=1.0)
+
+    def restart_redis(self) -> None:
+        """Kill Redis and start it again on the same port; what it has kept depends on the data directory."""
+        self.redis.kill()
+        self.redis = EmbeddedRedis(self._log_dir, port=self.redis.port, data_dir=self._data_dir)
+        self._stack.enter_context(self.redis)
+        self.connect()
 
     def reset(self, *, keep: Part | None = None) -> None:
         """Stop all bridges but `keep` and forget everything, so that the next user finds the rig as new."""
@@ -155,6 +163,11 @@ class BridgeRig:
         """Return the bridge's own numbers."""
         numbers: dict[str, Any] = self._control.get(f"{bridge.announced['control']}/stats").json()
         return numbers
+
+    def health(self, bridge: Part) -> dict[str, Any]:
+        """Return what the bridge says about its own health."""
+        health: dict[str, Any] = self._control.get(f"{bridge.announced['control']}/healthz").json()
+        return health
 
     def push(self, task_id: str, **changes: Any) -> None:
         """Push one request as a producer does; `changes` replace its fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -19,6 +20,7 @@ from testbed.bridge import redis_link
 from testbed.bridge.breaker import Breaker
 from testbed.bridge.control import Control
 from testbed.bridge.counters import Counters
+from testbed.bridge.endings import end
 from testbed.bridge.fallback import Fallback
 from testbed.bridge.hand import Hand
 from testbed.bridge.intake import Intake
@@ -35,7 +37,6 @@ from testbed.process import announce
 
 _OLDEST_REDIS = (6, 2)  # BLMOVE and LMOVE
 _DRAIN_MARGIN_S = 0.5  # every reply leaves within its limit; this is for the last ones to reach Redis
-_FAREWELL_S = 2.0
 
 log = logging.getLogger("bridge")
 
@@ -70,6 +71,7 @@ async def run(settings: Settings, *, control_port: int) -> None:
         announce(part="bridge", control=await control.start(control_port), instance=parts.stats.instance)
         if await _first(_join(parts), stop):
             await _work(parts, settings, stop)
+        await _take_leave(parts)
     finally:
         await control.stop()
         await parts.sessions.close()
@@ -153,17 +155,15 @@ async def _check_version(redis: Redis) -> None:
 
 
 async def _work(parts: _Parts, settings: Settings, stop: asyncio.Event) -> None:
+    ended = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        background = [
-            group.create_task(_every(parts.lease.renewal_s, parts.lease.renew)),
-            group.create_task(_every(settings.lease_s / 2, lambda: _recover(parts))),
-            group.create_task(parts.fallback.listen()),
-        ]
+        group.create_task(_every(parts.lease.renewal_s, parts.lease.renew, ended))
+        group.create_task(_every(settings.lease_s / 2, lambda: _recover(parts), ended))
+        group.create_task(parts.fallback.listen(ended))
         await parts.intake.run(stop)
         unfinished = await parts.intake.drain(settings.reply_limit_s + _DRAIN_MARGIN_S)
-        for task in background:
-            task.cancel()
-    await _take_leave(parts, unfinished)
+        ended.set()
+    log.info("stopped taking", extra={"unfinished": unfinished})
 
 
 async def _recover(parts: _Parts) -> None:
@@ -174,20 +174,21 @@ async def _recover(parts: _Parts) -> None:
         log.warning("redis is away", extra={"error": type(error).__name__})
 
 
-async def _take_leave(parts: _Parts, unfinished: int) -> None:
+async def _take_leave(parts: _Parts) -> None:
     try:
-        async with asyncio.timeout(_FAREWELL_S):
-            put_back = await parts.lease.resign()
-    except (TimeoutError, *AWAY) as error:
+        put_back = await parts.lease.resign()
+    except AWAY as error:
         log.warning("left without giving back; the next bridge will do it", extra={"error": type(error).__name__})
         return
-    log.info("left", extra={"unfinished": unfinished, "put_back": put_back})
+    log.info("left", extra={"put_back": put_back})
 
 
-async def _every(period_s: float, action: Callable[[], Awaitable[None]]) -> None:
-    while True:
+async def _every(period_s: float, action: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+    while not ended.is_set():
         await action()
-        await asyncio.sleep(period_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(period_s):
+                await ended.wait()
 
 
 async def _first(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
@@ -196,8 +197,7 @@ async def _first(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
     await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not doing.done():
-        doing.cancel()
-        await asyncio.gather(doing, return_exceptions=True)
+        await end([doing])
         return False
     await doing
     return not stop.is_set()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from testbed.bridge import names
+from testbed.bridge.endings import end
 from testbed.bridge.letta_client import LettaClient, LettaFailure
 from testbed.bridge.redis_link import AWAY, Script, command
 
@@ -134,10 +135,7 @@ class Sessions:
 
     async def close(self) -> None:
         """End the creations that are under way; their locks are given back."""
-        creations = list(self._creations.values())
-        for creation in creations:
-            creation.cancel()
-        await asyncio.gather(*creations, return_exceptions=True)
+        await end(self._creations.values())
 
     async def _find(self, user_id: str) -> str | None:
         found = await self._lookup.run(
@@ -165,12 +163,14 @@ class Sessions:
         """Create the agent unless another bridge does; the lock outlives the call to Letta, so there is one at most."""
         lock, token = names.creation_lock(user_id), secrets.token_hex(8)
         lock_ms = int((self._creation_timeout_s + _LOCK_MARGIN_S) * 1000)
-        async with asyncio.timeout(self._creation_timeout_s):
-            while not await command(self._redis, "SET", lock, token, "NX", "PX", lock_ms):
-                await asyncio.sleep(_OTHER_CREATOR_POLL_S)
-                found = await self._find(user_id)
-                if found is not None:
-                    return found
+        give_up_at = time.monotonic() + self._creation_timeout_s
+        while not await command(self._redis, "SET", lock, token, "NX", "PX", lock_ms):
+            await asyncio.sleep(_OTHER_CREATOR_POLL_S)
+            found = await self._find(user_id)
+            if found is not None:
+                return found
+            if time.monotonic() > give_up_at:
+                raise LettaFailure("agent_creation_slow", is_sick=False)
         try:
             return await self._find(user_id) or await self._create(user_id)
         finally:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 import psutil
 from redis.asyncio import Redis
@@ -14,8 +13,6 @@ from testbed.bridge.counters import Counters
 from testbed.bridge.hand import Hand
 from testbed.bridge.redis_link import AWAY, command
 from testbed.bridge.settings import Settings
-
-_REDIS_PATIENCE_S: Final = 1.0
 
 
 class Stats:
@@ -74,9 +71,8 @@ class Stats:
 
     async def _ask(self, *words: str) -> Any:
         try:
-            async with asyncio.timeout(_REDIS_PATIENCE_S):
-                return await command(self._redis, *words)
-        except (TimeoutError, *AWAY):
+            return await command(self._redis, *words)
+        except AWAY:
             return None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from testbed.letta_stub import requests
-from testbed.letta_stub.errors import detail, unprocessable
+from testbed.letta_stub.errors import detail, not_found, unprocessable
 from testbed.letta_stub.house import House
 from testbed.letta_stub.models import EMBEDDING_HANDLES
 from testbed.letta_stub.shapes import agent_state
 from testbed.letta_stub.state import Agent, Block
+from testbed.letta_stub.wire import system_message
 from testbed.letta_stub.wording import BLOCK_LIMIT
 from testbed.llm_stub.stage import Call, Reply, json_reply
 
@@ -47,6 +48,7 @@ class AgentsApi:
             timezone=requests.field(found, "timezone", str, "UTC"),
             has_base_tools=requests.field(found, "include_base_tools", bool, True),
         )
+        agent.log.append(system_message(agent.system_message_id, agent.system))
         self._house.store.agents[agent.id] = agent
         return json_reply(agent_state(agent, self._house.models))
 
@@ -71,32 +73,40 @@ class AgentsApi:
 
     def delete(self, call: Call) -> Reply:
         """DELETE /v1/agents/{agent_id}."""
-        agent = self._house.agent(call)
-        self._house.store.delete_agent(agent.id)
-        return json_reply({"message": f"Agent id={agent.id} successfully deleted"})
+        agent_id = requests.agent_id(call)
+        if agent_id not in self._house.store.agents:
+            raise not_found("Agent", agent_id)
+        self._house.store.delete_agent(agent_id)
+        return json_reply({"message": f"Agent id={agent_id} successfully deleted"})
 
     def _model(self, found: dict[str, Any]) -> str:
-        handle = str(requests.field(found, "model", str, self._house.models.handles[0]))
+        handle = requests.field(found, "model", str, None)
+        if handle is None:
+            raise detail(400, "INVALID_ARGUMENT: Must specify either model or llm_config in request")
         if handle not in self._house.models.handles:
             raise detail(404, f"NOT_FOUND: Handle {handle} not found, must be one of []")
-        return handle
+        return str(handle)
 
     def _embedding(self, found: dict[str, Any]) -> str | None:
         handle = requests.field(found, "embedding", str, None)
         if handle is not None and handle not in EMBEDDING_HANDLES:
-            raise detail(404, f"NOT_FOUND: Embedding config {handle} not found")
+            raise detail(400, f"INVALID_ARGUMENT: Embedding model {handle} not found")
         return None if handle is None else str(handle)
 
 
 def window(ids: list[str], call: Call, *, default_limit: int) -> range:
-    """Return the positions that `after`, `before` and `limit` select; an unknown cursor selects from the edge."""
+    """Return the positions that `after`, `before` and `limit` select.
+
+    A limit of 0 is none, as in the real server; an unknown cursor selects from the edge.
+    """
     begin, end = 0, len(ids)
     after, before = requests.text_query(call, "after"), requests.text_query(call, "before")
     if after in ids:
         begin = ids.index(after) + 1
     if before in ids:
         end = ids.index(before)
-    return range(begin, max(begin, min(end, begin + requests.int_query(call, "limit", default_limit))))
+    limit = requests.int_query(call, "limit", default_limit) or len(ids)
+    return range(begin, max(begin, min(end, begin + limit)))
 
 
 def _blocks(found: dict[str, Any]) -> list[Block]:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from testbed.letta_stub.agents_api import AgentsApi
 from testbed.letta_stub.defaults import MESSAGE_OPERATIONS
@@ -30,7 +31,7 @@ def letta_app(house: House) -> Starlette:
         messages=MESSAGE_OPERATIONS - {"async"},  # its work outlives the request, and is counted where it is done
         on_start=house.telemetry.response_started,
     )
-    routes = [Route(path, stage.endpoint(name, handler), methods=[way]) for way, path, name, handler in _table(house)]
+    routes = [_route(path, stage.endpoint(name, handler), method) for method, path, name, handler in _table(house)]
     return Starlette(routes=routes, exception_handlers={HTTPException: _as_json})
 
 
@@ -46,35 +47,40 @@ def control_routes(house: House) -> list[Route]:
 def _table(house: House) -> list[tuple[str, str, str, Handler]]:
     agents, messages = AgentsApi(house), MessagesApi(house)
     memory, threads = MemoryApi(house), ThreadsApi(house)
-    # The busiest first: routes are tried one by one.
+    # Routes are tried one by one: the busiest first, but of one path GET first, since a 405 names the first method.
     return [
+        ("GET", f"{_AGENT}/messages", "list_messages", messages.list),
         ("POST", f"{_AGENT}/messages", "messages", messages.send),
         ("POST", f"{_AGENT}/messages/stream", "stream", messages.stream),
         ("GET", f"{_AGENT}/core-memory/blocks", "blocks", memory.blocks),
         ("GET", f"{_AGENT}/archival-memory/search", "archival_search", memory.search),
-        ("GET", f"{_AGENT}/messages", "list_messages", messages.list),
         ("GET", "/v1/health/", "health", agents.health),
-        ("PATCH", f"{_AGENT}/core-memory/blocks/{{block_label}}", "patch_block", memory.patch_block),
         ("GET", f"{_AGENT}/core-memory/blocks/{{block_label}}", "blocks", memory.block),
-        ("POST", f"{_AGENT}/archival-memory", "archival_insert", memory.insert),
+        ("PATCH", f"{_AGENT}/core-memory/blocks/{{block_label}}", "patch_block", memory.patch_block),
         ("GET", f"{_AGENT}/archival-memory", "archival_list", memory.list),
+        ("POST", f"{_AGENT}/archival-memory", "archival_insert", memory.insert),
         ("DELETE", f"{_AGENT}/archival-memory/{{memory_id}}", "archival_delete", memory.delete),
         ("POST", f"{_AGENT}/messages/async", "async", messages.send_async),
-        ("POST", "/v1/agents/", "create_agent", agents.create),
         ("GET", "/v1/agents/", "list_agents", agents.list),
+        ("POST", "/v1/agents/", "create_agent", agents.create),
         ("GET", _AGENT, "get_agent", agents.get),
         ("DELETE", _AGENT, "delete_agent", agents.delete),
         ("GET", "/v1/models/", "models", agents.models),
-        ("POST", "/v1/conversations/", "create_conversation", threads.create),
         ("GET", "/v1/conversations/", "list_conversations", threads.list),
-        ("POST", f"{_CONVERSATION}/messages", "conversation_messages", messages.send_to_conversation),
+        ("POST", "/v1/conversations/", "create_conversation", threads.create),
         ("GET", f"{_CONVERSATION}/messages", "list_conversation_messages", messages.list_of_conversation),
+        ("POST", f"{_CONVERSATION}/messages", "conversation_messages", messages.send_to_conversation),
         ("GET", _CONVERSATION, "get_conversation", threads.get),
-        ("DELETE", _CONVERSATION, "delete_conversation", threads.delete),
         ("GET", "/v1/runs/{run_id}", "get_run", threads.run),
         ("GET", "/v1/runs/{run_id}/metrics", "run_metrics", threads.run_metrics),
         ("GET", "/v1/steps/{step_id}/metrics", "step_metrics", threads.step_metrics),
     ]
+
+
+def _route(path: str, endpoint: ASGIApp, method: str) -> Route:
+    route = Route(path, endpoint, methods=[method])
+    route.methods = {method}  # Starlette adds HEAD to GET; the real server answers it with 405
+    return route
 
 
 async def _as_json(_: Request, error: Exception) -> Response:

@@ -27,7 +27,6 @@ OPERATIONS = Operations(
         "create_conversation",
         "list_conversations",
         "get_conversation",
-        "delete_conversation",
         "conversation_messages",
         "list_conversation_messages",
         "get_run",
@@ -75,7 +74,8 @@ _WITH_MODEL_SERVER = {
 SETTINGS = {
     "reply_tokens": 24.0,  # short, since each token of a stream is an event; 300 is what the source documents assume
     "ping_interval_s": 50.0,  # LETTA_KEEPALIVE_INTERVAL
-    "llm_timeout_s": 60.0,  # LETTA_LLM_REQUEST_TIMEOUT_SECONDS
+    # The OpenAI client's own default: Letta 0.16.4 passes LETTA_LLM_REQUEST_TIMEOUT_SECONDS to Google's clients only.
+    "llm_timeout_s": 600.0,
     "llm_retries": 2.0,  # what Letta's OpenAI client does before it gives up
 }
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 import orjson
 
+from testbed.letta_stub.wording import ORGANIZATION_ID, USER_ID
 from testbed.llm_stub.stage import Refusal, Reply, json_reply
 
 Problem = dict[str, object]
@@ -53,16 +53,22 @@ _AUTHENTICATION = (401, "llm_authentication", "Authentication failed with the LL
 _TIMEOUT = (504, "llm_timeout", "The LLM request timed out. Please try again.")
 
 
+# Status of the model server -> Letta's answer, the code and the words before the text of the OpenAI client's exception.
+_STATUS_ERRORS = {
+    400: (*_GENERAL, "INVALID_ARGUMENT: Bad request to OpenAI"),
+    401: (*_AUTHENTICATION, "UNAUTHENTICATED: Authentication failed with OpenAI"),
+    403: (*_GENERAL, "PERMISSION_DENIED: Permission denied by OpenAI"),
+    404: (*_GENERAL, "NOT_FOUND: Resource not found in OpenAI"),
+    422: (*_GENERAL, "INVALID_ARGUMENT: Invalid request content for OpenAI"),
+    429: (*_RATE_LIMIT, "RATE_LIMIT_EXCEEDED: Rate limited by OpenAI"),
+}
+
+
 def llm_status_failure(status: int, body: str) -> LlmError:
     """Return what Letta makes of an HTTP error of the model server; `body` is its JSON as Python prints it."""
-    code = f"Error code: {status} - {body}"
-    if status == 401:
-        return LlmError(*_AUTHENTICATION, f"UNAUTHENTICATED: Authentication failed with OpenAI: {code}")
-    if status == 429:
-        return LlmError(*_RATE_LIMIT, f"RATE_LIMIT_EXCEEDED: Rate limited by OpenAI: {code}")
-    if status >= 500:
-        return LlmError(*_GENERAL, f"INTERNAL_SERVER_ERROR: OpenAI API error: {code}")
-    return LlmError(*_GENERAL, f"INVALID_ARGUMENT: Bad request to OpenAI: {code}")
+    code = "INTERNAL_SERVER_ERROR" if status >= 500 else "INVALID_ARGUMENT"
+    answer, kind, message, words = _STATUS_ERRORS.get(status, (*_GENERAL, f"{code}: OpenAI API error"))
+    return LlmError(answer, kind, message, f"{words}: Error code: {status} - {body}")
 
 
 def llm_connection_failure() -> LlmError:
@@ -70,14 +76,34 @@ def llm_connection_failure() -> LlmError:
     return LlmError(*_GENERAL, "INTERNAL_SERVER_ERROR: Failed to connect to OpenAI: Connection error.")
 
 
+def llm_broken_stream() -> LlmError:
+    """Return what Letta makes of a model stream whose connection breaks off."""
+    why = "peer closed connection without sending complete message body (incomplete chunked read)"
+    return LlmError(*_GENERAL, f"INTERNAL_SERVER_ERROR: Connection error during OpenAI streaming: {why}")
+
+
+def llm_unreadable(why: str) -> LlmError:
+    """Return what Letta makes of an answer of the model server that it cannot read."""
+    return LlmError(*_GENERAL, f"Unhandled LLM error: {why}")
+
+
 def llm_timeout() -> LlmError:
     """Return what Letta makes of a model server that does not answer in time."""
-    return LlmError(*_TIMEOUT, "DEADLINE_EXCEEDED: Request to OpenAI timed out: Request timed out.")
+    return LlmError(*_TIMEOUT, "TIMEOUT: Request to OpenAI timed out: Request timed out.")
 
 
-def not_found(kind: str, wanted: str) -> Refusal:
-    """Return the refusal for an object that is not there, e.g. kind `Agent`."""
-    return Refusal(json_reply({"detail": f"{kind} with ID {wanted} not found"}, 404))
+def unknown_agent(agent_id: str) -> Refusal:
+    """Return the refusal for an agent that is not there."""
+    return detail(404, f"Agent with ID {agent_id} not found")
+
+
+def not_found(kind: str, wanted: str, more: str = "") -> Refusal:
+    """Return the refusal for another object; the real server tells the whole record of the user who asked."""
+    asked = f"{kind} not found with id='['{wanted}']', access level in ['read'] for actor='{_ACTOR}'{more}"
+    return detail(404, asked)
+
+
+_ACTOR = f"id='{USER_ID}' organization_id='{ORGANIZATION_ID}' name='default_user' is_deleted=False"
 
 
 def detail(status: int, text: str) -> Refusal:
@@ -87,21 +113,26 @@ def detail(status: int, text: str) -> Refusal:
 
 def unprocessable(problems: list[Problem], example: str | None = None) -> Refusal:
     """Return the 422: `detail` is the list of problems as Python prints it, which is what the real server sends."""
-    body: dict[str, object] = {"trace_id": secrets.token_hex(16), "detail": repr(problems)}
+    # The trace id is empty while the real server does not export traces.
+    body: dict[str, object] = {"trace_id": "", "detail": repr(problems)}
     if example is not None:
         body["examples"] = [example]
     return Refusal(json_reply(body, 422))
 
 
-def busy(conversation_id: str) -> Refusal:
-    """Return the refusal of a message to a conversation that works on another one."""
-    return detail(409, f"CONVERSATION_BUSY: Conversation {conversation_id} is currently busy")
+def busy() -> Refusal:
+    """Return the refusal of a streamed message to a conversation that streams another one."""
+    return detail(409, _BUSY)
 
 
+_BUSY = (
+    "CONFLICT: Cannot send a new message: Another request is currently being processed for this conversation. "
+    "Please wait for the current request to complete."
+)
 _STATUS_TEXTS = {
-    409: "CONFLICT: The request conflicts with the current state of the resource",
-    503: "SERVICE_UNAVAILABLE: The database is temporarily unavailable. Please try again later.",
-    504: "DEADLINE_EXCEEDED: The request timed out",
+    404: "Not Found",
+    409: _BUSY,
+    503: "The database is temporarily unavailable. Please try again later.",
 }
 
 
@@ -116,7 +147,15 @@ class Failures:
             return llm_status_failure(upstream, body).reply()
         if status == 504:
             return llm_timeout().reply()
-        return json_reply({"detail": _STATUS_TEXTS.get(status, "An internal server error occurred")}, status)
+        if status == 422:
+            problem: Problem = {
+                "type": "value_error",
+                "loc": ("body",),
+                "msg": "Value error, set on purpose",
+                "input": {},
+            }
+            return unprocessable([problem]).reply
+        return json_reply({"detail": _STATUS_TEXTS.get(status, "An unknown error occurred")}, status)
 
     def error_events(self) -> list[bytes]:
         """Return the events of a stream whose model failed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from testbed.control import Controls
 from testbed.letta_stub import requests
-from testbed.letta_stub.errors import not_found
+from testbed.letta_stub.errors import not_found, unknown_agent
 from testbed.letta_stub.mind import Mind
 from testbed.letta_stub.models import Models
 from testbed.letta_stub.state import Agent, Conversation, Store
@@ -31,7 +31,7 @@ class House:
         agent_id = requests.agent_id(call)
         agent = self.store.agents.get(agent_id)
         if agent is None:
-            raise not_found("Agent", agent_id)
+            raise unknown_agent(agent_id)
         return agent
 
     def conversation(self, call: Call) -> Conversation:
@@ -39,7 +39,7 @@ class House:
         conversation_id = requests.conversation_id(call)
         conversation = self.store.conversations.get(conversation_id)
         if conversation is None:
-            raise not_found("Conversation", conversation_id)
+            raise not_found("Conversation", conversation_id, ", is_deleted=False")
         return conversation
 
     def agent_id_of(self, params: Mapping[str, str]) -> str:

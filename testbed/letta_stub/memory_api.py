@@ -9,7 +9,7 @@ import numpy as np
 
 from testbed.letta_stub import requests
 from testbed.letta_stub.agents_api import window
-from testbed.letta_stub.errors import detail, not_found
+from testbed.letta_stub.errors import detail
 from testbed.letta_stub.house import House
 from testbed.letta_stub.models import EMBEDDING_HANDLES
 from testbed.letta_stub.shapes import block_state, passage_state, search_result
@@ -18,7 +18,7 @@ from testbed.llm_stub.embedding import embed
 from testbed.llm_stub.stage import Answer, Call, Reply, json_reply
 
 _SEARCH_DIMENSION = 64  # the ranking needs no more, and 500 passages an agent stay cheap to rank
-_DEFAULT_TOP_K = 10
+_DEFAULT_TOP_K = 5
 
 
 class MemoryApi:
@@ -28,8 +28,9 @@ class MemoryApi:
         self._house = house
 
     def blocks(self, call: Call) -> Reply:
-        """GET /v1/agents/{agent_id}/core-memory/blocks."""
-        return json_reply([block_state(block) for block in self._house.agent(call).blocks.values()])
+        """GET /v1/agents/{agent_id}/core-memory/blocks, by falling id: there is no order that means anything."""
+        blocks = sorted(self._house.agent(call).blocks.values(), key=lambda block: block.id, reverse=True)
+        return json_reply([block_state(block) for block in blocks])
 
     def block(self, call: Call) -> Reply:
         """GET /v1/agents/{agent_id}/core-memory/blocks/{block_label}."""
@@ -79,7 +80,7 @@ class MemoryApi:
         agent = self._house.agent(call)
         memory_id = call.params["memory_id"]
         if agent.passages.pop(memory_id, None) is None:
-            raise not_found("Passage", memory_id)
+            raise detail(404, f"Passage with id {memory_id} not found in database.")
         return json_reply({"message": f"Memory id={memory_id} successfully deleted"})
 
     def _block(self, call: Call) -> Block:
@@ -87,7 +88,7 @@ class MemoryApi:
         label = call.params["block_label"]
         block = agent.blocks.get(label)
         if block is None:
-            raise detail(404, f"NOT_FOUND: Block with label '{label}' not found for agent '{agent.id}'")
+            raise detail(404, f"No block with label '{label}' found for agent '{agent.id}'")
         return block
 
 

@@ -15,7 +15,8 @@ from testbed.letta_stub.house import House
 from testbed.letta_stub.requests import MessageRequest
 from testbed.letta_stub.shapes import run_state
 from testbed.letta_stub.state import Agent, Run, Thread
-from testbed.letta_stub.turn import Delivery, Turn, event, events, ping, whole_answer
+from testbed.letta_stub.turn import Delivery, Turn, events, whole_answer
+from testbed.letta_stub.wire import event, ping
 from testbed.llm_stub.stage import Answer, Call, Reply, Stream, json_reply
 
 _Pieces = AsyncGenerator[bytes, None]
@@ -33,9 +34,15 @@ class MessagesApi:
         self._background: set[asyncio.Task[None]] = set()
 
     async def send(self, call: Call) -> Answer:
-        """POST /v1/agents/{agent_id}/messages."""
+        """POST /v1/agents/{agent_id}/messages: whole, unless `streaming` is true (for clients that may)."""
         agent = self._house.agent(call)
-        return await self._whole(call, agent, agent.thread, requests.message_request(call, streaming=False))
+        request = requests.message_request(call, streaming=False)
+        requests.refuse_empty(request)
+        requests.refuse_stray_streaming_options(request)
+        if request.streaming:
+            requests.refuse_old_clients(call)
+            return self._stream(call, agent, agent.thread, request)
+        return await self._whole(call, agent, agent.thread, request)
 
     async def stream(self, call: Call) -> Answer:
         """POST /v1/agents/{agent_id}/messages/stream."""
@@ -61,13 +68,14 @@ class MessagesApi:
         conversation = self._house.conversation(call)
         agent = self._house.store.agents[conversation.agent_id]
         request = requests.message_request(call, streaming=True)
-        answer = self._stream if request.streaming else self._whole
-        made = answer(call, agent, conversation.thread, request)
-        return made if isinstance(made, Stream) else await made
+        requests.refuse_empty(request)
+        if request.streaming:
+            return self._stream(call, agent, conversation.thread, request)
+        return await self._whole(call, agent, conversation.thread, request)
 
     def list(self, call: Call) -> Reply:
-        """GET /v1/agents/{agent_id}/messages."""
-        return json_reply(_page(self._house.agent(call).thread.messages, call))
+        """GET /v1/agents/{agent_id}/messages: those of its conversations, too."""
+        return json_reply(_page(self._house.agent(call).log, call))
 
     def list_of_conversation(self, call: Call) -> Reply:
         """GET /v1/conversations/{conversation_id}/messages."""
@@ -80,12 +88,15 @@ class MessagesApi:
         except LlmError as failure:
             turn.run.end("llm_api_error")
             return failure.reply()
-        finally:
-            thread.free()
 
     def _stream(self, call: Call, agent: Agent, thread: Thread, request: MessageRequest) -> Stream:
         if request.background and not self._house.has_redis:
             raise detail(503, _NO_REDIS)
+        # Only streams of conversations are locked, and only with Redis: an agent takes any number of messages at once.
+        is_locked = self._house.has_redis and thread.conversation_id is not None
+        if is_locked and thread.is_busy:
+            raise busy()
+        thread.is_busy = is_locked
         delivery: Delivery = "tokens" if request.stream_tokens else "steps"
         turn = self._turn(call, agent, thread, request, delivery)
         pieces = events(turn, self._house.mind, self._house.store)
@@ -94,11 +105,10 @@ class MessagesApi:
         return Stream(pieces, on_end=thread.free)
 
     def _turn(self, call: Call, agent: Agent, thread: Thread, request: MessageRequest, delivery: Delivery) -> Turn:
-        if thread.is_busy and self._house.has_redis and thread.conversation_id is not None:
-            raise busy(thread.conversation_id)
-        thread.is_busy = True
         self._house.telemetry.user_message()
-        run = self._house.store.add_run(Run(agent.id, conversation_id=thread.conversation_id, status="running"))
+        run_type = "send_message" if thread.conversation_id is None else "send_conversation_message"
+        run = Run(agent.id, conversation_id=thread.conversation_id, run_type=run_type, status="running")
+        self._house.store.add_run(run)
         return Turn(call, agent, thread, request, run, delivery)
 
     async def _work(self, call: Call, agent: Agent, request: MessageRequest, run: Run) -> None:

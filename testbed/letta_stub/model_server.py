@@ -17,7 +17,14 @@ import aiohttp
 import numpy as np
 import orjson
 
-from testbed.letta_stub.errors import LlmError, llm_connection_failure, llm_status_failure, llm_timeout
+from testbed.letta_stub.errors import (
+    LlmError,
+    llm_broken_stream,
+    llm_connection_failure,
+    llm_status_failure,
+    llm_timeout,
+    llm_unreadable,
+)
 from testbed.letta_stub.mind import Completion, Prompt, ToolCall, tokens_in
 from testbed.letta_stub.models import LLM_PREFIX, Models
 from testbed.letta_stub.state import Agent
@@ -71,8 +78,7 @@ class ModelServerMind:
     async def complete(self, call: Call, agent: Agent, prompt: Prompt) -> Completion:
         """Return a whole answer."""
         await asyncio.sleep(call.service_s())
-        async with await self._post(call, "/chat/completions", _chat_body(agent, prompt)) as response:
-            found = await _json(response)
+        found = await self._ask(call, "/chat/completions", _chat_body(agent, prompt))
         message, usage = found["choices"][0]["message"], found["usage"]
         calls = message.get("tool_calls")
         tool_call = _tool_call(calls[0]) if calls else None
@@ -83,7 +89,7 @@ class ModelServerMind:
         await asyncio.sleep(call.service_s())
         body = {**_chat_body(agent, prompt), "stream": True, "stream_options": {"include_usage": True}}
         text, tool_call, usage = "", None, {"prompt_tokens": tokens_in(prompt.text), "completion_tokens": 0}
-        async with await self._post(call, "/chat/completions", body) as response:
+        async with (await self._post(call, "/chat/completions", body))[0] as response:
             async for chunk in _chunks(response):
                 usage = chunk.get("usage") or usage
                 delta = chunk["choices"][0]["delta"] if chunk["choices"] else {}
@@ -97,16 +103,24 @@ class ModelServerMind:
     async def embedding(self, call: Call, text: str) -> np.ndarray[Any, Any]:
         """Return the embedding that the server gives."""
         body = {"model": "text-embedding-3-small", "input": [text]}
-        async with await self._post(call, "/embeddings", body) as response:
-            found = await _json(response)
+        found = await self._ask(call, "/embeddings", body)
         return np.array(found["data"][0]["embedding"], dtype=np.float32)
 
-    async def _post(self, call: Call, path: str, body: Json) -> aiohttp.ClientResponse:
-        """Return a response with status 200, its body unread. Raises LlmError after the retries."""
+    async def _ask(self, call: Call, path: str, body: Json) -> Json:
+        _, answer = await self._post(call, path, body, whole=True)
+        try:
+            return dict(orjson.loads(answer))
+        except orjson.JSONDecodeError as error:
+            raise llm_unreadable(str(error)) from error
+
+    async def _post(
+        self, call: Call, path: str, body: Json, *, whole: bool = False
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """Return a response with status 200, and its body if it is wanted whole. Raises LlmError after the retries."""
         retries = int(call.behaviour.settings["llm_retries"])
         for attempt in range(retries + 1):
             try:
-                return await self._post_once(call, path, body)
+                return await self._post_once(call, path, body, whole=whole)
             except _PassingError as error:
                 if attempt == retries:
                     raise error.lasting from error
@@ -114,20 +128,23 @@ class ModelServerMind:
                 await asyncio.sleep(pause_s * (1 - 0.25 * self._random.random()))
         raise RuntimeError("unreachable: the last attempt returns or raises")
 
-    async def _post_once(self, call: Call, path: str, body: Json) -> aiohttp.ClientResponse:
+    async def _post_once(
+        self, call: Call, path: str, body: Json, *, whole: bool
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
         timeout_s = call.behaviour.settings["llm_timeout_s"]
-        headers = {"content-type": "application/json", "x-request-id": call.request_id}
+        headers = {"content-type": "application/json"}
+        if call.request_id:
+            headers["x-request-id"] = call.request_id
         try:
             response = await self._session.post(
                 self._url + path,
                 data=orjson.dumps(body),
-                headers=headers if call.request_id else {"content-type": "application/json"},
+                headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None, sock_read=timeout_s, sock_connect=timeout_s),
             )
             if response.status == 200:
-                return response
-            async with response:
-                text = await response.text()
+                return response, await response.read() if whole else b""
+            text = await response.text()
         except TimeoutError as error:
             raise _PassingError(llm_timeout()) from error
         except aiohttp.ClientError as error:
@@ -146,15 +163,6 @@ class _PassingError(Exception):
         self.lasting = lasting
 
 
-async def _json(response: aiohttp.ClientResponse) -> Json:
-    try:
-        return dict(orjson.loads(await response.read()))
-    except TimeoutError as error:
-        raise llm_timeout() from error
-    except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
-        raise llm_connection_failure() from error
-
-
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
     try:
         async for line in response.content:
@@ -162,12 +170,14 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None
                 continue
             chunk = orjson.loads(line[6:])
             if "error" in chunk:
-                raise llm_status_failure(500, repr(chunk))
+                raise llm_unreadable(chunk["error"]["message"])
             yield chunk
     except TimeoutError as error:
         raise llm_timeout() from error
-    except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
-        raise llm_connection_failure() from error
+    except aiohttp.ClientError as error:
+        raise llm_broken_stream() from error
+    except orjson.JSONDecodeError as error:
+        raise llm_unreadable(str(error)) from error
 
 
 def _chat_body(agent: Agent, prompt: Prompt) -> Json:

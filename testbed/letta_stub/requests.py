@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from testbed.letta_stub.errors import Problem, unprocessable
+from testbed.letta_stub.errors import Problem, detail, unprocessable
 from testbed.llm_stub.stage import Call
 
 _UUID4 = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -27,6 +27,7 @@ class MessageRequest:
     """The body of a request that sends messages."""
 
     text: str
+    has_messages: bool
     streaming: bool
     stream_tokens: bool
     include_pings: bool
@@ -38,6 +39,12 @@ class MessageRequest:
 def agent_id(call: Call) -> str:
     """Return the agent id in the path; 422 when it is malformed."""
     return _path_id(call, "agent_id", _AGENT_ID, "agent")
+
+
+def refuse_other_ids(found: str, kind: str) -> None:
+    """Refuse the id of a run or step that is none with 400: these are not checked as path parameters."""
+    if not re.match(f"^{kind}-{_UUID4}$", found):
+        raise detail(400, f"INVALID_ARGUMENT: Invalid {kind} ID format: {found}. Expected format: '{kind}-<uuid4>'")
 
 
 def conversation_id(call: Call) -> str:
@@ -76,6 +83,7 @@ def message_request(call: Call, *, streaming: bool) -> MessageRequest:
         text = "\n".join(_message_text(message, index) for index, message in enumerate(messages))
     return MessageRequest(
         text=_content_text(text),
+        has_messages=messages != [],
         streaming=field(found, "streaming", bool, streaming),
         stream_tokens=field(found, "stream_tokens", bool, False),
         include_pings=field(found, "include_pings", bool, True),
@@ -85,6 +93,36 @@ def message_request(call: Call, *, streaming: bool) -> MessageRequest:
     )
 
 
+def refuse_empty(request: MessageRequest) -> None:
+    """Refuse an empty list of messages with 422."""
+    if not request.has_messages:
+        raise detail(422, "Messages must not be empty")
+
+
+def refuse_stray_streaming_options(request: MessageRequest) -> None:
+    """Refuse options of streams in a request that does not stream with 422."""
+    if request.streaming:
+        return
+    stray = {
+        "stream_tokens can only be true when streaming=true": request.stream_tokens,
+        "include_pings can only be set to false when streaming=true": not request.include_pings,
+        "background can only be true when streaming=true": request.background,
+    }
+    found = "; ".join(text for text, is_stray in stray.items() if is_stray)
+    if found:
+        fix = "Either set streaming=true or use default values for streaming options."
+        raise detail(422, f"Streaming options set without streaming enabled. {found}. {fix}")
+
+
+def refuse_old_clients(call: Call) -> None:
+    """Refuse a stream to a client that names itself anything but Letta's own client of version 1 with 422."""
+    agent = call.headers.get(b"user-agent", b"").decode("latin-1")
+    if not agent or b"x-stainless-package-version" in call.headers or _NEW_CLIENT.match(agent):
+        return
+    raise detail(422, "streaming=true is only supported for SDK v1.0+ clients.")
+
+
+_NEW_CLIENT = re.compile(r"^(@letta-ai/)?letta-client/[1-9]")
 _TYPE_PROBLEMS: Mapping[type, tuple[str, str]] = {
     list: ("list_type", "Input should be a valid list"),
     str: ("string_type", "Input should be a valid string"),

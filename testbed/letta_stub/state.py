@@ -82,6 +82,7 @@ class Agent:
     archive_id: str = field(default_factory=lambda: new_id("archive"))
     system_message_id: str = field(default_factory=lambda: new_id("message"))
     thread: Thread = field(default_factory=Thread)
+    log: deque[Json] = field(default_factory=lambda: deque(maxlen=MESSAGES_PER_AGENT))  # of all its threads
     passages: OrderedDict[str, Passage] = field(default_factory=OrderedDict)
     last_stop_reason: str | None = None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from testbed.letta_stub import requests
 from testbed.letta_stub.agents_api import window
-from testbed.letta_stub.errors import not_found
+from testbed.letta_stub.errors import detail, not_found, unknown_agent
 from testbed.letta_stub.house import House
 from testbed.letta_stub.shapes import conversation_state, run_metrics, run_state, step_metrics
-from testbed.letta_stub.state import Conversation, Run
+from testbed.letta_stub.state import Conversation
 from testbed.llm_stub.stage import Call, Reply, json_reply
 
 
@@ -22,7 +22,7 @@ class ThreadsApi:
         agent_id = requests.required_query(call, "agent_id")
         found = requests.body(call, optional=True)
         if agent_id not in self._house.store.agents:
-            raise not_found("Agent", agent_id)
+            raise unknown_agent(agent_id)
         conversation = Conversation(agent_id, requests.field(found, "summary", str, None))
         self._house.store.conversations[conversation.id] = conversation
         return json_reply(conversation_state(conversation))
@@ -39,31 +39,29 @@ class ThreadsApi:
         """GET /v1/conversations/{conversation_id}."""
         return json_reply(conversation_state(self._house.conversation(call)))
 
-    def delete(self, call: Call) -> Reply:
-        """DELETE /v1/conversations/{conversation_id}: the body is null."""
-        conversation = self._house.conversation(call)
-        del self._house.store.conversations[conversation.id]
-        return json_reply(None)
-
     def run(self, call: Call) -> Reply:
         """GET /v1/runs/{run_id}."""
-        return json_reply(run_state(self._run(call)))
+        run_id = call.params["run_id"]
+        requests.refuse_other_ids(run_id, "run")
+        run = self._house.store.runs.get(run_id)
+        if run is None:
+            raise detail(404, f"Run with id {run_id} not found")
+        return json_reply(run_state(run))
 
     def run_metrics(self, call: Call) -> Reply:
         """GET /v1/runs/{run_id}/metrics."""
-        return json_reply(run_metrics(self._run(call)))
+        run_id = call.params["run_id"]
+        requests.refuse_other_ids(run_id, "run")
+        run = self._house.store.runs.get(run_id)
+        if run is None:
+            raise detail(404, "Run metrics not found")
+        return json_reply(run_metrics(run))
 
     def step_metrics(self, call: Call) -> Reply:
         """GET /v1/steps/{step_id}/metrics."""
         step_id = call.params["step_id"]
+        requests.refuse_other_ids(step_id, "step")
         step = self._house.store.steps.get(step_id)
         if step is None:
-            raise not_found("Step", step_id)
+            raise not_found("StepMetrics", step_id)
         return json_reply(step_metrics(step))
-
-    def _run(self, call: Call) -> Run:
-        run_id = call.params["run_id"]
-        run = self._house.store.runs.get(run_id)
-        if run is None:
-            raise not_found("Run", run_id)
-        return run

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 
 from testbed.letta_stub.errors import LlmError
-from testbed.letta_stub.ids import message_date, new_id, otid_of
+from testbed.letta_stub.ids import new_id
 from testbed.letta_stub.mind import (
     CONTEXT_WINDOW_TOKENS,
     SYSTEM_PROMPT_TOKENS,
@@ -23,6 +23,7 @@ from testbed.letta_stub.mind import (
 )
 from testbed.letta_stub.requests import MessageRequest
 from testbed.letta_stub.state import Agent, Run, Step, Store, Thread
+from testbed.letta_stub.wire import event, message, system_message
 from testbed.llm_stub.stage import Call
 
 Json = dict[str, Any]
@@ -131,36 +132,26 @@ class Turn:
         return min(SYSTEM_PROMPT_TOKENS + blocks + self.thread.tokens, CONTEXT_WINDOW_TOKENS)
 
     def _remember(self, reply: str) -> None:
+        if self.thread.conversation_id is not None and not self.thread.messages:
+            self._new.insert(0, system_message(new_id("message"), self.agent.system))
         self.thread.messages.extend(self._new)
+        self.agent.log.extend(self._new)
         self.thread.tokens += tokens_in(self.request.text) + tokens_in(reply)
         self.agent.last_stop_reason = self.stop_reason
         self.run.steps = self.steps
         self.run.end(self.stop_reason)
 
-    def _message(self, message_id: str, step_id: str, kind: str, **content: object) -> Json:
-        return {
-            "id": message_id,
-            "date": message_date(),
-            "name": None,
-            "message_type": kind,
-            "otid": otid_of(message_id),
-            "sender_id": None,
-            "step_id": step_id,
-            "is_err": None,
-            "seq_id": None,
-            "run_id": self.run.id,
-            **content,
-        }
-
     def _assistant(self, message_id: str, step_id: str, text: str) -> Json:
-        return self._message(message_id, step_id, "assistant_message", content=text)
+        return message("assistant_message", message_id, step_id=step_id, run_id=self.run.id, content=text)
 
     def _user(self, step_id: str) -> Json:
-        return self._message(new_id("message"), step_id, "user_message", content=self.request.text)
+        text = self.request.text
+        return message("user_message", new_id("message"), step_id=step_id, run_id=self.run.id, content=text)
 
     def _tool_call(self, message_id: str, step_id: str, tool_call: ToolCall) -> Json:
         said = {"name": tool_call.name, "arguments": tool_call.arguments, "tool_call_id": tool_call.id}
-        return self._message(message_id, step_id, "tool_call_message", tool_call=said, tool_calls=[said])
+        ids = {"step_id": step_id, "run_id": self.run.id}
+        return message("tool_call_message", message_id, **ids, tool_call=said, tool_calls=[said])
 
     def _tool_return(self, step_id: str, tool_call: ToolCall, result: str) -> Json:
         said = {
@@ -170,21 +161,22 @@ class Turn:
             "stdout": None,
             "stderr": None,
         }
-        message = self._message(new_id("message"), step_id, "tool_return_message", **said)
-        return {**message, "name": tool_call.name, "tool_returns": [{"type": "tool", **said}]}
+        ids = {"step_id": step_id, "run_id": self.run.id}
+        returned = message("tool_return_message", new_id("message"), **ids, **said)
+        return {**returned, "name": tool_call.name, "tool_returns": [{"type": "tool", **said}]}
 
 
 async def whole_answer(turn: Turn, mind: Mind, store: Store) -> Json:
     """Return the body of an answer that does not stream. Raises LlmError."""
-    messages = [message async for message in turn.messages(mind, store)]
+    messages = [sent async for sent in turn.messages(mind, store)]
     return {"messages": messages, "stop_reason": turn.stop(), "usage": turn.usage()}
 
 
 async def events(turn: Turn, mind: Mind, store: Store) -> AsyncGenerator[bytes, None]:
     """Yield the server-sent events of a streamed answer; a failure of the model ends it with the error event."""
     try:
-        async for message in turn.messages(mind, store):
-            yield event(message)
+        async for sent in turn.messages(mind, store):
+            yield event(sent)
     except LlmError as failure:
         turn.run.end("llm_api_error")
         for piece in failure.events(turn.run.id):
@@ -193,24 +185,3 @@ async def events(turn: Turn, mind: Mind, store: Store) -> AsyncGenerator[bytes, 
     yield event(turn.stop())
     yield event(turn.usage())
     yield b"data: [DONE]\n\n"
-
-
-def event(message: Json) -> bytes:
-    """Return a message as a server-sent event."""
-    return b"data: " + orjson.dumps(message) + b"\n\n"
-
-
-def ping(run_id: str) -> Json:
-    """Return the message that keeps a silent stream alive."""
-    return {
-        "id": new_id("ping"),
-        "date": message_date(),
-        "name": None,
-        "message_type": "ping",
-        "otid": None,
-        "sender_id": None,
-        "step_id": None,
-        "is_err": None,
-        "seq_id": None,
-        "run_id": run_id,
-    }

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from testbed.behaviour import Behaviour, Fault, FaultKind
+from testbed.behaviour import ANY, Behaviour, Fault, FaultKind
 from testbed.control import Controls
 
 JSON = b"application/json"
@@ -224,9 +224,10 @@ class _Sender:
             await self._piece(answer.body, more=False)
             return
         try:
-            await self._start(answer)
             async with contextlib.aclosing(answer.pieces) as pieces:
                 async for piece in pieces:
+                    if not self.status:  # not before the first piece: Letta's headers come with it, too
+                        await self._start(answer)
                     await self.controls.stall.over()
                     await self._piece(piece)
         finally:
@@ -263,7 +264,8 @@ async def _ask(handler: Handler, call: Call) -> Answer:
         if inspect.isawaitable(answer):
             return await answer
     except Refusal as refusal:
-        answer = refusal.reply
+        await asyncio.sleep(call.service_s(ANY))  # as long as any small thing, however long the operation itself takes
+        return refusal.reply
     await asyncio.sleep(call.service_s())
     return answer
 

@@ -79,7 +79,9 @@ def test_fifty_permanent_messages_all_reach_letta_beside_a_running_memory_python
 
 
 @pytest.mark.usefixtures("bridge")
-def test_fifty_temporary_messages_are_each_answered_once_and_never_return_to_the_request_list(shared_rig: BridgeRig) -> None:
+def test_fifty_temporary_messages_are_each_answered_once_and_never_return_to_the_request_list(
+    shared_rig: BridgeRig,
+) -> None:
     shared_rig.client.config_resetstat()
     shared_rig.push_many((f"t-{number}" for number in range(50)), meta={"memory_type": "temporary"})
     shared_rig.wait_for_replies(within_s=10, quiet_s=0.2)
@@ -138,7 +140,9 @@ def test_the_message_form_of_the_source_document_is_no_longer_understood_by_lett
 
 
 @pytest.mark.parametrize("entry", ["not json", "[]", '{"user_id": "u"}'])
-def test_an_entry_that_is_no_request_is_kept_aside_with_the_reason(shared_rig: BridgeRig, bridge: Part, entry: str) -> None:
+def test_an_entry_that_is_no_request_is_kept_aside_with_the_reason(
+    shared_rig: BridgeRig, bridge: Part, entry: str
+) -> None:
     shared_rig.client.lpush(names.REQUESTS, entry)
     shared_rig.ask("next")
     letters = [json.loads(letter) for letter in _strings(shared_rig, names.DEAD_LETTERS)]
@@ -151,7 +155,9 @@ def test_an_entry_that_is_no_request_is_kept_aside_with_the_reason(shared_rig: B
     "changes", [{"content": ""}, {"type": "video"}, {"meta": {"memory_type": "eternal"}}, {"user_id": None}]
 )
 @pytest.mark.usefixtures("bridge")
-def test_a_request_that_cannot_be_served_is_kept_aside_and_told_why(shared_rig: BridgeRig, changes: dict[str, Any]) -> None:
+def test_a_request_that_cannot_be_served_is_kept_aside_and_told_why(
+    shared_rig: BridgeRig, changes: dict[str, Any]
+) -> None:
     reply = shared_rig.ask("t-1", **changes)
     assert (reply["error"], reply["error_type"], reply["source"]) == (True, "invalid_request", "letta_bridge")
     assert next(iter(changes)) in reply["message"]

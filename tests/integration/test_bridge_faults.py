@@ -35,6 +35,18 @@ def rig(shared_rig: BridgeRig) -> BridgeRig:
     return shared_rig
 
 
+@pytest.fixture(scope="module")
+def shared_bridge(shared_rig: BridgeRig) -> Part:
+    return shared_rig.start_bridge()
+
+
+@pytest.fixture
+def bridge(shared_rig: BridgeRig, shared_bridge: Part) -> Part:
+    """One bridge for the tests in which Letta fails fewer times in a row than open the breaker; they come first."""
+    shared_rig.reset(keep=shared_bridge)
+    return shared_bridge
+
+
 def _break_letta(rig: BridgeRig, fault: str) -> None:
     rig.set_letta(service_times={"*": 20}, faults=[{"operation": "messages", "share": 1, **_FAULTS[fault]}])
 
@@ -44,44 +56,44 @@ def _breaker_state(rig: BridgeRig, bridge: Part) -> str:
 
 
 @pytest.mark.parametrize("fault", list(_FAULTS))
-def test_a_failing_letta_costs_few_calls_and_the_fallback_replies_in_time(rig: BridgeRig, fault: str) -> None:
-    rig.start_bridge()
-    rig.ask("before")
-    _break_letta(rig, fault)
-    reply = rig.ask("t-1")
+@pytest.mark.usefixtures("bridge")
+def test_a_failing_letta_costs_few_calls_and_the_fallback_replies_in_time(shared_rig: BridgeRig, fault: str) -> None:
+    shared_rig.ask("before")
+    _break_letta(shared_rig, fault)
+    reply = shared_rig.ask("t-1")
     assert (reply["source"], reply["memory_updated"]) == ("memory-python", False)
-    assert rig.account.response_time_s("t-1") < 2.0
+    assert shared_rig.account.response_time_s("t-1") < 2.0
     is_passing = fault in ("429", "502", "503", "drop")
-    assert rig.letta_calls("t-1") == (_ATTEMPTS if is_passing else 1)
-    assert reply["meta"]["attempts"] == rig.letta_calls("t-1")
-    rig.listen_for(0.3)
-    assert rig.letta_calls("t-1") <= _ATTEMPTS
-    assert rig.client.llen(names.REQUESTS) == 0
+    assert shared_rig.letta_calls("t-1") == (_ATTEMPTS if is_passing else 1)
+    assert reply["meta"]["attempts"] == shared_rig.letta_calls("t-1")
+    shared_rig.listen_for(0.3)
+    assert shared_rig.letta_calls("t-1") <= _ATTEMPTS
+    assert shared_rig.client.llen(names.REQUESTS) == 0
 
 
 @pytest.mark.parametrize(("fault", "mode"), [("422", "absent"), ("503", "hang"), ("hang", "absent")])
+@pytest.mark.usefixtures("bridge")
 def test_with_letta_failing_and_no_fallback_there_is_an_error_reply_in_time(
-    rig: BridgeRig, fault: str, mode: str
+    shared_rig: BridgeRig, fault: str, mode: str
 ) -> None:
-    rig.start_bridge()
-    rig.ask("before")
-    rig.set_memory(mode=mode)
-    rig.listen_for(0.3)  # until the stand-in noticed
-    _break_letta(rig, fault)
-    reply = rig.ask("t-1")
+    shared_rig.ask("before")
+    shared_rig.set_memory(mode=mode)
+    shared_rig.listen_for(0.3)  # until the stand-in noticed
+    _break_letta(shared_rig, fault)
+    reply = shared_rig.ask("t-1")
     assert (reply["error"], reply["error_type"]) == (True, "fallback_unavailable")
-    assert rig.account.response_time_s("t-1") < 2.0
-    assert rig.letta_calls("t-1") <= _ATTEMPTS
-    assert rig.client.llen(names.FALLBACK) == 0
+    assert shared_rig.account.response_time_s("t-1") < 2.0
+    assert shared_rig.letta_calls("t-1") <= _ATTEMPTS
+    assert shared_rig.client.llen(names.FALLBACK) == 0
 
 
-def test_a_passing_trouble_is_bridged_by_a_retry(rig: BridgeRig) -> None:
-    rig.start_bridge()
-    rig.ask("before")
-    rig.set_letta(
+@pytest.mark.usefixtures("bridge")
+def test_a_passing_trouble_is_bridged_by_a_retry(shared_rig: BridgeRig) -> None:
+    shared_rig.ask("before")
+    shared_rig.set_letta(
         service_times={"*": 20}, faults=[{"operation": "messages", "kind": "status", "status": 503, "remaining": 2}]
     )
-    reply = rig.ask("t-1")
+    reply = shared_rig.ask("t-1")
     assert (reply["source"], reply["meta"]["attempts"]) == ("letta", 3)
     assert reply["meta"]["stages_ms"]["retry_wait"] > 0
 

@@ -135,8 +135,9 @@ def test_the_message_list_is_the_history_with_the_newest_messages_last(letta: ht
     assert shape(body) == shape(sample("messages"))
     assert [message["message_type"] for message in body] == ["assistant_message", "user_message", "assistant_message"]
     assert body[1]["content"] == "second"
-    oldest = letta.get(f"{agent}/messages", params={"limit": 1, "order": "asc"}).json()
-    assert oldest[0]["content"] == "first"
+    oldest = letta.get(f"{agent}/messages", params={"limit": 2, "order": "asc"}).json()
+    assert [message["message_type"] for message in oldest] == ["system_message", "user_message"]
+    assert oldest[1]["content"] == "first"
 
 
 def test_usage_grows_with_the_history(letta: httpx.Client, agent: str) -> None:
@@ -216,22 +217,44 @@ def test_a_conversation_answers_with_a_stream_unless_told_otherwise(letta: httpx
     )
     whole = letta.post(f"{path}/messages", json={"input": "hi", "streaming": False})
     assert shape(whole.json()) == shape(sample("message"))
-    assert len(letta.get(f"{path}/messages").json()) == 4
-    assert letta.delete(path).status_code == 200
-    assert letta.get(path).status_code == 404
+    talk = [message["message_type"] for message in letta.get(f"{path}/messages").json()]
+    assert talk == ["system_message", *["user_message", "assistant_message"] * 2]
+    of_agent = letta.get(f"{agent}/messages").json()
+    assert [message["message_type"] for message in of_agent] == ["system_message", *talk]
+    assert letta.get(path).json()["id"] == created["id"]
 
 
 def test_agents_are_listed_newest_first_by_tag_and_in_pages(letta: httpx.Client) -> None:
-    ids = [letta.post("/v1/agents/", json={"tags": ["run:9", f"n:{number}"]}).json()["id"] for number in range(3)]
+    ids = [
+        letta.post("/v1/agents/", json={**CREATE, "tags": ["run:9", f"n:{number}"]}).json()["id"] for number in range(3)
+    ]
 
     def listed(**query: Any) -> list[str]:
         return [agent["id"] for agent in letta.get("/v1/agents/", params=query).json()]
 
-    assert listed(tags="run:9") == ids[::-1]
+    assert listed(tags="run:9") == listed(tags="run:9", limit=0) == ids[::-1]
     assert listed(tags="run:9", limit=1) == [ids[2]]
     assert listed(tags="run:9", limit=5, after=ids[2]) == [ids[1], ids[0]]
     assert listed(tags=["run:9", "n:1"], match_all_tags=True) == [ids[1]]
     assert listed(tags="run:none") == []
+
+
+def test_the_headers_of_a_stream_come_with_its_first_event(letta: httpx.Client, agent: str) -> None:
+    with letta.stream("POST", f"{agent}/messages/stream", json={"input": "hi", "stream_tokens": True}) as reply:
+        assert next(reply.iter_lines()).startswith('data: {"id":"message-')
+
+
+def test_a_message_streams_when_asked_to_by_a_client_that_may(letta: httpx.Client, agent: str) -> None:
+    headers = {"user-agent": "letta-client/1.7.7"}
+    reply = letta.post(f"{agent}/messages", json={"input": "hi", "streaming": True}, headers=headers)
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    refused = letta.post(f"{agent}/messages", json={"input": "hi", "streaming": True})
+    assert (refused.status_code, refused.json()["detail"][:14]) == (422, "streaming=true")
+
+
+def test_blocks_are_listed_by_falling_id(letta: httpx.Client, agent: str) -> None:
+    ids = [block["id"] for block in letta.get(f"{agent}/core-memory/blocks").json()]
+    assert ids == sorted(ids, reverse=True)
 
 
 def test_a_deleted_agent_is_gone(letta: httpx.Client, agent: str) -> None:

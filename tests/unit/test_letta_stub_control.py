@@ -35,7 +35,7 @@ class Stub:
         assert reply.status_code == 200, reply.text
 
     def agent(self) -> str:
-        return f"/v1/agents/{self.main.post('/v1/agents/', json={}).json()['id']}"
+        return f"/v1/agents/{self.main.post('/v1/agents/', json={'model': 'openai-proxy/gpt-4o-mini'}).json()['id']}"
 
     def counters(self) -> Any:
         return self.control.get("/ledger/counters").json()

@@ -95,7 +95,7 @@ def test_a_marked_prompt_is_answered_with_a_tool_call_and_its_result_with_a_text
     call = first["tool_calls"][0]
     assert (call["type"], call["function"]["name"]) == ("function", "memory_insert")
     assert json.loads(call["function"]["arguments"]) == {"label": "human", "new_str": "likes tea"}
-    answered = [
+    answered: list[dict[str, Any]] = [
         *asked,
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": call["id"], "content": "done"},

@@ -222,7 +222,7 @@ def test_a_run_is_invalid_when_the_generator_was_the_limit(changed: dict[str, fl
 
 
 @pytest.mark.parametrize(
-    "changed", [{"started": 990}, {"lag_p99_s": 0.05}, {"started": 900, "no_free_agent": 90}, {"lag_p99_s": None}]
+    "changed", [{"started": 990}, {"lag_p99_s": 0.0499}, {"started": 900, "no_free_agent": 90}, {"lag_p99_s": None}]
 )
 def test_a_run_just_within_bounds_is_valid(changed: dict[str, float | None]) -> None:
     assert invalid_reasons(facts(**changed), Fraction(1, 2)) == ()

@@ -28,7 +28,10 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Target:
-    """A target whose true bad share is exactly the limit; `burst_s` 0 means that requests fail independently."""
+    """A target whose true bad share is exactly the limit.
+
+    `burst_s` 0 means that requests fail independently, `independent_part` that this part of the failures does.
+    """
 
     allowed: Fraction
     rate_per_s: int
@@ -36,13 +39,20 @@ class Target:
     runs: int
     burst_s: int = 0
     bad_in_burst: tuple[float, float] = (1.0, 1.0)
+    independent_part: Fraction = Fraction(0)
 
     @property
     def words(self) -> str:
         if not self.burst_s:
             return "independent"
         low, high = self.bad_in_burst
-        return f"bursts of {self.burst_s} s, " + ("all bad" if low == 1 else f"{low:.0%} to {high:.0%} bad")
+        bursts = f"bursts of {self.burst_s} s, " + ("all bad" if low == 1 else f"{low:.0%} to {high:.0%} bad")
+        return f"half of them {bursts}" if self.independent_part else bursts
+
+    @property
+    def burst_share(self) -> float:
+        """Bad share owed to bursts alone."""
+        return float(self.allowed * (1 - self.independent_part))
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,8 @@ TARGETS = [
     Target(ONE, 50, 1000, 3000, 3),
     Target(FIVE, 50, 200, 8000, 3, PARTLY),
     Target(ONE, 50, 1000, 3000, 3, PARTLY),
+    Target(FIVE, 50, 130, 8000, 1, independent_part=Fraction(1, 2)),
+    Target(FIVE, 50, 400, 5000, 1, independent_part=Fraction(1, 2)),
 ]
 
 
@@ -93,8 +105,8 @@ def rates(target: Target) -> Rates:
         total, bad = simulate(rng, target, runs)
         all_bad, everything = bad.sum(axis=1), total.sum(axis=1)
         spread = measure_many(total, bad)
-        upper = upper_bound(all_bad, everything, confidence=0.95, dispersion=spread)
-        lower = lower_bound(all_bad, everything, confidence=0.95, dispersion=spread)
+        upper = upper_bound(all_bad, everything, confidence=0.95, dispersion=spread.dispersion, burst=spread.burst)
+        lower = lower_bound(all_bad, everything, confidence=0.95, dispersion=spread.dispersion, burst=spread.burst)
         naive += int(np.count_nonzero(all_bad <= float(target.allowed) * everything))
         met += int(np.count_nonzero(upper <= float(target.allowed)))
         missed += int(np.count_nonzero(lower > float(target.allowed)))
@@ -106,7 +118,8 @@ def simulate(rng: np.random.Generator, target: Target, runs: int) -> tuple[Count
     total = rng.poisson(target.rate_per_s, size=(runs, target.duration_s))
     if not target.burst_s:
         return total, rng.binomial(total, float(target.allowed))
-    chance = bad_chance(rng, target, runs)
+    alone = (float(target.allowed) - target.burst_share) / (1 - target.burst_share)
+    chance = 1 - (1 - bad_chance(rng, target, runs)) * (1 - alone)
     bad = np.zeros_like(total)
     bad[chance > 0] = rng.binomial(total[chance > 0], chance[chance > 0])
     return total, bad
@@ -115,11 +128,11 @@ def simulate(rng: np.random.Generator, target: Target, runs: int) -> tuple[Count
 def bad_chance(rng: np.random.Generator, target: Target, runs: int) -> NDArray[np.float64]:
     """Return the chance of each request of each second to be bad, bursts starting anywhere and not at full seconds.
 
-    A request stays good with probability exp(-starts per second * burst length * mean bad part), so the number of starts
-    follows from the limit exactly, overlaps included.
+    A request stays good with probability exp(-starts per second * burst length * mean bad part), so the number of
+    starts follows from the limit exactly, overlaps included.
     """
     low, high = target.bad_in_burst
-    starts_per_s = -np.log1p(-float(target.allowed)) / (target.burst_s * (low + high) / 2)
+    starts_per_s = -np.log1p(-target.burst_share) / (target.burst_s * (low + high) / 2)
     number = rng.poisson(starts_per_s * (target.duration_s + target.burst_s), size=runs)
     run = np.repeat(np.arange(runs), number)
     start = rng.uniform(-target.burst_s, target.duration_s, size=run.size)
@@ -184,7 +197,9 @@ def test_the_planned_samples_show_met_in_nine_runs_of_ten_at_half_the_limit(
     total = rng.poisson(rate_per_s, size=(2000, seconds))
     bad = rng.binomial(total, float(allowed) / 2)
     spread = measure_many(total, bad)
-    upper = upper_bound(bad.sum(axis=1), total.sum(axis=1), confidence=0.95, dispersion=spread)
+    upper = upper_bound(
+        bad.sum(axis=1), total.sum(axis=1), confidence=0.95, dispersion=spread.dispersion, burst=spread.burst
+    )
     assert np.mean(upper <= float(allowed)) >= 0.9
 
 
@@ -201,7 +216,9 @@ def test_one_run_is_judged_as_the_simulations_judge_many() -> None:
     target = TARGETS[4]
     total, bad = simulate(np.random.default_rng(11), target, 50)
     spread = measure_many(total, bad)
-    upper = upper_bound(bad.sum(axis=1), total.sum(axis=1), confidence=0.95, dispersion=spread)
+    upper = upper_bound(
+        bad.sum(axis=1), total.sum(axis=1), confidence=0.95, dispersion=spread.dispersion, burst=spread.burst
+    )
     for run in range(50):
         judged = judge_share(target.allowed, BlockCounts(1.0, total[run] - bad[run], bad[run]))
         assert judged.upper == pytest.approx(upper[run], rel=1e-9)

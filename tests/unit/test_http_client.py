@@ -1,0 +1,168 @@
+"""What came back over HTTP: judged by status, by body, and for streams by their events."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadgen.http_client import EventReader, LettaClient
+from loadgen.samples import Outcome
+from loadgen.wire import Connections, WireError
+
+SAMPLES = Path(__file__).parent / "data_streams"
+GOOD = (SAMPLES / "stream_tokens.txt").read_bytes()
+FAILED = (SAMPLES / "llm_stream_400.txt").read_bytes()
+PINGS = (SAMPLES / "stream_steps.txt").read_bytes()
+
+CUT = "WireError: the connection was closed before the answer was complete"
+
+Answer = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def answer() -> Iterator[Callable[[Answer], str]]:
+    """Serve one connection by a function; a fake of nothing in particular."""
+    listeners: list[socket.socket] = []
+
+    def serve(function: Answer) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def accept() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                function(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+def says(*parts: bytes) -> Answer:
+    def function(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for part in parts:
+            connection.sendall(part)
+
+    return function
+
+
+def whole(body: bytes, status: str = "200 OK") -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("raw", "outcome", "error"),
+    [
+        (whole(b'{"ok":1}'), Outcome.OK, None),
+        (whole(b'{"detail":"secret words"}', "404 Not Found"), Outcome.ERROR, "HTTP 404"),
+        (whole(b'{"error":{"type":"llm_rate_limit","message":"x"}}', "429 X"), Outcome.ERROR, "429 llm_rate_limit"),
+        (whole(b"<html>"), Outcome.ERROR, "answered 200 with 6 bytes that are no JSON"),
+        (whole(b""), Outcome.ERROR, "answered 200 with 0 bytes that are no JSON"),
+        (whole(b'{"ok":1}')[:-3], Outcome.CONNECTION, CUT),
+        (b"", Outcome.CONNECTION, CUT),
+    ],
+)  # fmt: skip
+def test_an_answer_is_judged_by_status_and_body(
+    answer: Callable[[Answer], str], raw: bytes, outcome: Outcome, error: str | None
+) -> None:
+    reply = LettaClient(answer(says(raw)), timeout_s=5).json("GET", "/v1/health/", "id")
+    assert reply.outcome == outcome
+    assert reply.detail.get("error") == error
+
+
+def test_what_is_no_http_is_a_broken_connection(answer: Callable[[Answer], str]) -> None:
+    reply = LettaClient(answer(says(b"garbage\r\n\r\n")), timeout_s=5).json("GET", "/", "id")
+    assert reply.outcome == Outcome.CONNECTION
+    assert "what came is no HTTP" in reply.detail["error"]
+
+
+def test_a_refused_connection_says_that_the_target_never_had_the_request() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    reply = LettaClient(f"http://127.0.0.1:{port}", timeout_s=5).json("GET", "/", "id")
+    assert reply.outcome == Outcome.CONNECTION and reply.detail["refused"] is True
+
+
+def test_a_drip_of_bytes_ends_at_the_limit_of_the_whole_exchange(answer: Callable[[Answer], str]) -> None:
+    held = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        while not held.wait(0.05):
+            connection.sendall(b"x")
+
+    reply = LettaClient(answer(drip), timeout_s=0.4).json("GET", "/", "id")
+    held.set()
+    assert reply.outcome == Outcome.TIMEOUT
+
+
+def test_a_connection_is_kept_and_a_closed_one_is_not_used_again(answer: Callable[[Answer], str]) -> None:
+    def two_then_close(connection: socket.socket) -> None:
+        for _ in range(2):
+            connection.recv(65536)
+            connection.sendall(whole(b"{}"))
+
+    url = answer(two_then_close)
+    connections = Connections(url, connect_timeout_s=1)
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert connections.exchange(request) == (200, b"{}")
+    assert connections.exchange(request) == (200, b"{}")  # the listener serves one connection only
+    connections.close()
+
+
+def test_a_body_cut_short_is_never_taken_for_whole(answer: Callable[[Answer], str]) -> None:
+    url = answer(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"))
+    with pytest.raises(WireError):
+        Connections(url, connect_timeout_s=1).exchange(b"GET / HTTP/1.1\r\n\r\n")
+
+
+def read(stream: bytes, *cuts: int) -> EventReader:
+    reader = EventReader()
+    for start, end in zip((0, *cuts), (*cuts, len(stream)), strict=True):
+        reader.feed(stream[start:end])
+    return reader
+
+
+def test_a_captured_stream_of_tokens_is_good_and_its_tokens_are_counted() -> None:
+    reply = read(GOOD).end()
+    assert reply.outcome == Outcome.OK
+    assert reply.tokens == 12 and reply.first_ns > 0
+    assert reply.detail["run_id"] == "run-0b156eef-e33c-4ea4-8834-9026d327d4bd"
+
+
+def test_an_error_inside_a_stream_that_began_with_200_is_bad() -> None:
+    reply = read(FAILED).end()
+    assert reply.outcome == Outcome.ERROR
+    assert reply.detail["error"] == "in the stream: llm_error"
+
+
+def test_a_ping_is_no_first_token() -> None:
+    ping = PINGS[: PINGS.index(b"\n\n") + 2]
+    assert read(ping).end().detail["error"] == "the stream ended without [DONE]"
+    assert read(ping).end().first_ns == 0
+    assert read(PINGS).end().outcome == Outcome.OK
+
+
+def test_a_stream_cut_before_its_end_is_bad() -> None:
+    assert read(GOOD[: len(GOOD) // 2]).end().outcome == Outcome.ERROR
+
+
+def test_a_stream_without_content_is_bad() -> None:
+    reply = read(b'data: {"message_type":"stop_reason","stop_reason":"end_turn"}\n\ndata: [DONE]\n\n').end()
+    assert reply.detail["error"] == "the stream brought no content"
+
+
+@given(st.lists(st.integers(0, len(GOOD)), max_size=8).map(sorted))
+def test_where_the_wire_cuts_a_stream_does_not_matter(cuts: list[int]) -> None:
+    reply = read(GOOD, *cuts).end()
+    assert (reply.outcome, reply.tokens, reply.response_bytes) == (Outcome.OK, 12, len(GOOD))
