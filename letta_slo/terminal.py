@@ -9,7 +9,7 @@ from rich.table import Table
 from letta_slo.drive import Watch
 from loadgen.plan import RunPlan
 from report.judge import JudgedObjective, JudgedRun
-from report.words import bad_count, budget_text, percentile_text, share_text
+from report.words import bad_count, budget_text, percent, percentile_text, share_text
 from slo.verdict import Verdict
 
 _PLAIN_EVERY_S = 10.0
@@ -111,7 +111,7 @@ def _figures(one: JudgedObjective) -> tuple[str, str, str, str, str]:
     return (
         f"{bad_count(one)} of {one.judgement.total}",
         share_text(one),
-        f"{float(one.objective.allowed_bad_share):.4%}" if one.objective.target is not None else "none",
+        percent(float(one.objective.allowed_bad_share)) if one.objective.target is not None else "none",
         budget_text(one),
         percentile_text(one, 95),
     )

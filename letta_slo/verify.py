@@ -100,5 +100,13 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
     log_dir = wish.folder.parent / f".{wish.run_id}-parts"
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)
-    behaviour = json.loads(given["stub_behaviour"]) if given["stub_behaviour"] else None
-    return embedded(log_dir, wish.tag, behaviour, talk.say)
+    return embedded(log_dir, wish.tag, _behaviour(given["stub_behaviour"]), talk.say)
+
+
+def _behaviour(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        return dict(json.loads(text))
+    except (json.JSONDecodeError, TypeError, ValueError) as error:
+        raise click.BadParameter(f"{text!r} is no JSON object: {error}", param_hint="--stub-behaviour") from error

@@ -76,7 +76,7 @@ def response_over_time(times: OverTime, limit_s: float | None, backdrop: Backdro
     return Chart(
         f"{measure} over time",
         frame.markup(f"{measure} per step of {times.steps.width_s:g} s: median, p95 and highest; {bad} bad requests"),
-        (Legend("p50", "median"), Legend("p95", "p95"), Legend("high", "slowest"), Legend("bad", "bad requests"), Legend("judged", "judged")),
+        _RESPONSE_LEGEND,
         "Good answers by the second in which they were due" + (", logarithmic scale." if is_log else "."),
         _hover(times.steps, {"median": _times(times.p50_s), "p95": _times(times.p95_s),
                              "slowest": _times(times.highest_s), "bad": _counts(times.bad, times.total)}),
@@ -216,6 +216,13 @@ def replies_around(seen: Replies, drill: Drill) -> Chart:
     )
 
 
+_RESPONSE_LEGEND = (
+    Legend("p50", "median"),
+    Legend("p95", "p95"),
+    Legend("high", "slowest"),
+    Legend("bad", "bad requests"),
+    Legend("judged", "judged"),
+)
 _WHO = {"by-letta": "by Letta", "by-fallback": "by memory-python", "by-nobody": "an error, or none in time"}
 
 

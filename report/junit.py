@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Properties, Property, Skipped, TestCase, TestSuite
@@ -28,8 +29,9 @@ def junit(run: JudgedRun, said: dict[str, Any]) -> str:
     for service in services:
         xml.add_testsuite(_suite(run, said, service))
     xml.update_statistics()  # type: ignore[no-untyped-call] # junitparser leaves it unannotated
-    text: bytes = xml.tostring()  # type: ignore[no-untyped-call] # as above
-    return text.decode() + "\n"
+    buffer = io.BytesIO()
+    xml.write(buffer, pretty=True)
+    return buffer.getvalue().decode()
 
 
 def _suite(run: JudgedRun, said: dict[str, Any], service: str) -> TestSuite:

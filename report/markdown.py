@@ -18,8 +18,10 @@ _MARKS = {
     Verdict.INVALID_RUN: "⚠️",
 }
 # Characters with a meaning in Markdown, HTML, or to a forge: @ would tell somebody, # would link an issue.
-_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]<>()#+!|@~&$:"}
-_HEADER = "| | Objective | Bad share (interval) | Allowed | Budget used | p95 (interval) |\n|:-:|---|---|---|---|---|"
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_[]<>#|@~&$"}
+_HEADER = (
+    "| Verdict | Objective | Bad share (interval) | Allowed | Budget used | p95 (interval) |\n|---|---|---|---|---|---|"
+)
 
 
 def markdown(run: JudgedRun, said: dict[str, Any]) -> str:
@@ -29,13 +31,13 @@ def markdown(run: JudgedRun, said: dict[str, Any]) -> str:
     parts = [f"## {_MARKS[run.verdict]} {escape(found)}{stub}", escape(str(said["meaning"]))]
     parts += _invalid(said)
     parts.append("\n".join([_HEADER, *(_row(one) for one in run.objectives)]))
-    parts += [*_details(run), _what(run, said)]
+    parts += [*_details(run, said), _what(run, said)]
     return _shortened(parts)
 
 
 def escape(text: str) -> str:
     """Return text that no Markdown renderer takes for anything but text, on one line."""
-    return " ".join(text.split()).translate(_ENTITIES)
+    return " ".join(text.split()).translate(_ENTITIES).replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def _invalid(said: dict[str, Any]) -> list[str]:
@@ -59,21 +61,25 @@ def _share(one: JudgedObjective) -> str:
     return share_text(one) if one.objective.target is not None else f"{bad_count(one):,} of {one.judgement.total:,}"
 
 
-def _details(run: JudgedRun) -> list[str]:
-    return [
-        "\n".join(
-            [
-                f"<details><summary>{_MARKS[one.verdict]} {escape(one.objective.title)}</summary>",
-                "",
-                f"{bad_count(one):,} bad of {one.judgement.total:,}. {escape(one.judgement.assumption)}.",
-                "",
-                f"Source of the number: {escape(one.objective.source)}",
-                "",
-                "</details>",
-            ]
-        )
-        for one in run.objectives
+def _details(run: JudgedRun, said: dict[str, Any]) -> list[str]:
+    traits = {shared["objective"]: [t["sentence"] for t in shared["traits"]] for shared in said["bad_in_common"]}
+    return [_detail(one, traits.get(one.objective.name, [])) for one in run.objectives]
+
+
+def _detail(one: JudgedObjective, traits: list[str]) -> str:
+    assumption = one.judgement.assumption
+    lines = [
+        f"<details><summary>{_MARKS[one.verdict]} {escape(one.objective.title)}</summary>",
+        "",
+        f"{bad_count(one):,} bad of {one.judgement.total:,}. {escape(assumption[:1].upper() + assumption[1:])}.",
+        "",
+        *[f"- {escape(sentence)}" for sentence in traits],
+        *([""] if traits else []),
+        f"Source of the number: {escape(one.objective.source)}",
+        "",
+        "</details>",
     ]
+    return "\n".join(lines)
 
 
 def _what(run: JudgedRun, said: dict[str, Any]) -> str:

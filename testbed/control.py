@@ -223,13 +223,26 @@ class Door:
         self._state.default_headers = [(b"date", date), *self._config.encoded_headers]
 
     def _protocol(self) -> asyncio.Protocol:
-        return HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})
+        return _Visit(self, self._config, self._state)
 
     def _connection(self, scope: Scope) -> HttpToolsProtocol | None:
         for connection in self._state.connections:
             if isinstance(connection, HttpToolsProtocol) and connection.client == tuple(scope["client"]):
                 return connection
         return None
+
+
+class _Visit(HttpToolsProtocol):
+    """A connection; one that was accepted while the door was being shut is reset like those before it."""
+
+    def __init__(self, door: Door, config: uvicorn.Config, state: ServerState) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self._door = door
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        if not self._door.is_open:
+            _reset(self)
 
 
 @dataclass(slots=True)
@@ -250,21 +263,14 @@ class Stall:
 
 @dataclass(slots=True)
 class Controls:
-    """What the control port can reach: the behaviour in force, the ledger, the stall, the main door."""
+    """What the control port can reach: behaviour, ledger and stall, and the main door once it is served."""
 
     defaults: Behaviour
     behaviour: Behaviour
     operations: Operations
     ledger: Ledger = field(default_factory=Ledger)
     stall: Stall = field(default_factory=Stall)
-    door: Door | None = None
-
-    @property
-    def main_door(self) -> Door:
-        """The door of the main port."""
-        if self.door is None:
-            raise RuntimeError("the stub is not served yet")
-        return self.door
+    door: Door = field(init=False)
 
 
 async def serve(
@@ -308,11 +314,11 @@ def _control_app(controls: Controls, routes: Sequence[Route]) -> Starlette:
 
     async def down(request: Request) -> Response:
         for_s = _for_s(await _body(request), required=False)
-        await controls.main_door.shut(for_s)
+        await controls.door.shut(for_s)
         return _json({"open": False, "for_s": for_s})
 
     async def up(_: Request) -> Response:
-        await controls.main_door.open()
+        await controls.door.open()
         return _json({"open": True})
 
     async def stall(request: Request) -> Response:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -96,6 +98,16 @@ def make(directory: Path, story: Story, *, seed: int = 7, rate_factor: float = 1
         start, end = plan.phases.bounds_s["drill"]
         note_event(folder, "verify", "fault", start + 0.02, name="letta-down", duration_s=end - start)
     return made
+
+
+@cache
+def remembered(name: str) -> RunFolder:
+    """Return the run of a story, made once in a process and read into memory; its files are gone."""
+    with TemporaryDirectory() as directory:
+        folder = make(Path(directory), STORIES[name])
+        for read_once in ("manifest", "plan", "samples", "events", "notes", "machine", "ends"):
+            getattr(folder, read_once)
+    return folder
 
 
 def _manifest(plan: RunPlan, workers: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from testbed.bridge.counters import Counters
 from testbed.bridge.journey import Journey
 from testbed.bridge.letta_client import LettaClient, LettaFailure
 from testbed.bridge.sessions import Sessions
-from testbed.bridge.turns import Turns
+from testbed.bridge.turns import Place, Turns
 from testbed.bridge.wire import Request
 
 
@@ -48,13 +48,20 @@ class LettaDialogue:
         self._fair_time_s = min(call_timeout_s, deadline_s / 2)
         self._turns = Turns()
 
-    async def answer(self, request: Request, journey: Journey) -> str:
-        """Return Letta's answer; raise LettaUnavailableError, in time for the fallback, when there is none."""
-        with journey.stage("agent_wait"):
-            turn = await self._turns.wait(request.user_id, timeout_s=journey.letta_left_s)
-        if turn is None:
-            raise LettaUnavailableError("agent_busy")
-        with turn:
+    def line_up(self, request: Request) -> Place:
+        """Take a place behind the earlier messages of the same user."""
+        return self._turns.line_up(request.user_id)
+
+    async def answer(self, request: Request, journey: Journey, place: Place) -> str:
+        """Return Letta's answer; raise LettaUnavailableError, in time for the fallback, when there is none.
+
+        The place is left at the end, however it comes.
+        """
+        with place:
+            with journey.stage("agent_wait"):
+                is_in_turn = await place.turn_comes(within_s=journey.letta_left_s)
+            if not is_in_turn:
+                raise LettaUnavailableError("agent_busy")
             return await self._answer_in_turn(request, journey)
 
     async def _answer_in_turn(self, request: Request, journey: Journey) -> str:

@@ -22,9 +22,12 @@ def processing(instance: str) -> str:
     return f"letta_bridge:processing:{instance}"
 
 
+LEASE_PREFIX: Final = "letta_bridge:lease:"
+
+
 def lease(instance: str) -> str:
     """Key that expires when a bridge has been silent for too long."""
-    return f"letta_bridge:lease:{instance}"
+    return LEASE_PREFIX + instance
 
 
 def done(task_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from testbed.process import Part, python_part, start
 
 MODEL = "openai-proxy/gpt-4o-mini"  # the one that the Letta stub offers
 _CONTROL_TIMEOUT_S = 5.0
+_POLL_S = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,14 @@ class BridgeRig:
         until = time.monotonic() + seconds
         while (left_s := until - time.monotonic()) > 0:
             self._hear(left_s)
+
+    def listen_until(self, condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+        """Listen until the condition holds; raises TimeoutError when it does not within the time."""
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still not so after {within_s:g} s")
+            self.listen_for(_POLL_S)
 
     def _hear(self, timeout_s: float) -> None:
         message = self._listener.get_message(timeout=timeout_s)

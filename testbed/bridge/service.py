@@ -90,6 +90,7 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
         redis,
         client,
         plan,
+        instance=instance,
         session_ttl_s=settings.session_ttl_s,
         creation_timeout_s=settings.agent_creation_timeout_s,
         max_creations=settings.max_creations,

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from testbed.bridge import names
 from testbed.bridge.endings import end
 from testbed.bridge.letta_client import LettaClient, LettaFailure
-from testbed.bridge.redis_link import AWAY, Script, command
+from testbed.bridge.redis_link import AWAY, Script
 
 # The agent of a user, unless the user was away for too long; looking it up counts as use.
 # KEYS: map, last uses. ARGV: user, now in s, longest idle time in s (0: any).
@@ -52,7 +52,15 @@ for _, user in ipairs(idle) do
 end
 return #idle
 """
-# Give a lock back, if it is still ours. KEYS: lock. ARGV: our token.
+# Take the lock of a user's creation; that of a bridge which gives no sign of life any more counts for nothing.
+# KEYS: lock. ARGV: our instance, prefix of the leases, longest time of a creation in ms.
+_LOCK: Final = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] and redis.call('EXISTS', ARGV[2] .. holder) == 1 then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 1
+"""
+# Give a lock back, if it is still ours. KEYS: lock. ARGV: our instance.
 _RELEASE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 _OTHER_CREATOR_POLL_S = 0.05
@@ -90,20 +98,21 @@ class Sessions:
         letta: LettaClient,
         plan: AgentPlan,
         *,
+        instance: str,
         session_ttl_s: int,
         creation_timeout_s: float,
         max_creations: int,
     ) -> None:
-        self._redis = redis
         self._letta = letta
         self._plan = plan
+        self._instance = instance
         self._session_ttl_s = session_ttl_s
         self._creation_timeout_s = creation_timeout_s
         self._slots = asyncio.Semaphore(max_creations)
         self._creations: dict[str, asyncio.Task[str]] = {}
         self._lookup, self._store = Script(redis, _LOOKUP), Script(redis, _STORE)
         self._forget, self._forget_idle = Script(redis, _FORGET), Script(redis, _FORGET_IDLE)
-        self._release = Script(redis, _RELEASE)
+        self._lock, self._release = Script(redis, _LOCK), Script(redis, _RELEASE)
 
     async def agent_for(self, user_id: str, *, timeout_s: float) -> str:
         """Return the id of the user's agent, created if need be.
@@ -161,10 +170,10 @@ class Sessions:
 
     async def _create_once(self, user_id: str) -> str:
         """Create the agent unless another bridge does; the lock outlives the call to Letta, so there is one at most."""
-        lock, token = names.creation_lock(user_id), secrets.token_hex(8)
+        lock = names.creation_lock(user_id)
         lock_ms = int((self._creation_timeout_s + _LOCK_MARGIN_S) * 1000)
         give_up_at = time.monotonic() + self._creation_timeout_s
-        while not await command(self._redis, "SET", lock, token, "NX", "PX", lock_ms):
+        while not await self._lock.run([lock], [self._instance, names.LEASE_PREFIX, lock_ms]):
             await asyncio.sleep(_OTHER_CREATOR_POLL_S)
             found = await self._find(user_id)
             if found is not None:
@@ -174,15 +183,15 @@ class Sessions:
         try:
             return await self._find(user_id) or await self._create(user_id)
         finally:
-            await self._give_back(lock, token)
+            await self._give_back(lock)
 
     async def _create(self, user_id: str) -> str:
         created = await self._letta.create_agent(self._plan.body(user_id), timeout_s=self._creation_timeout_s)
         holds = await self._store.run([names.USER_AGENTS, names.USER_AGENTS_USED], [user_id, created, time.time()])
         return str(holds.decode())
 
-    async def _give_back(self, lock: str, token: str) -> None:
+    async def _give_back(self, lock: str) -> None:
         try:
-            await self._release.run([lock], [token])
+            await self._release.run([lock], [self._instance])
         except AWAY:
             return  # the lock expires by itself

@@ -16,6 +16,7 @@ from testbed.bridge.letta_dialogue import LettaDialogue, LettaUnavailableError
 from testbed.bridge.redis_link import AWAY, pauses
 from testbed.bridge.replies import Replies
 from testbed.bridge.settings import Settings
+from testbed.bridge.turns import Place
 from testbed.bridge.wire import InvalidRequestError, Request
 
 log = logging.getLogger("bridge.worker")
@@ -75,13 +76,15 @@ class Worker:
             return
         self._tasks_in_hand.add(request.task_id)
         journey = self._begin_journey(request)
+        place = self._letta.line_up(request)  # before anything is waited for, so that nothing overtakes
         try:
-            await self._answer_despite_redis(raw, request, journey)
+            await self._answer_despite_redis(raw, request, journey, place)
         except Exception:  # a fault of ours must not cost the user the reply, nor the bridge its life
             log.exception("internal error", extra={"task_id": request.task_id})
             error = _NoAnswerError("internal_error", "the bridge failed on this request; its log says where")
             await self._reply_error(raw, request, journey, error, aside=True)
         finally:
+            place.leave()
             self._tasks_in_hand.discard(request.task_id)
 
     def _begin_journey(self, request: Request) -> Journey:
@@ -95,18 +98,18 @@ class Worker:
             reply_by=made_at + self._settings.reply_limit_s,
         )
 
-    async def _answer_despite_redis(self, raw: bytes, request: Request, journey: Journey) -> None:
+    async def _answer_despite_redis(self, raw: bytes, request: Request, journey: Journey, place: Place) -> None:
         """Begin again, with what is left of time and attempts, each time that Redis went away in the middle."""
         for pause_s in pauses():
             try:
-                await self._answer(raw, request, journey)
+                await self._answer(raw, request, journey, place)
             except AWAY as error:
                 log.warning("redis is away", extra={"error": type(error).__name__, "task_id": request.task_id})
                 await asyncio.sleep(pause_s)
             else:
                 return
 
-    async def _answer(self, raw: bytes, request: Request, journey: Journey) -> None:
+    async def _answer(self, raw: bytes, request: Request, journey: Journey, place: Place) -> None:
         history = await self._hand.history(raw, request.task_id)
         if history.is_answered:
             await self._replies.drop_duplicate(raw)
@@ -116,7 +119,7 @@ class Worker:
             self._counters.redelivered += 1
         try:
             self._refuse_deadly(history)
-            text, source = await self._find_answer(request, journey)
+            text, source = await self._find_answer(request, journey, place)
         except _NoAnswerError as error:
             aside = error.error_type in ("too_many_deliveries", "invalid_request")
             await self._reply_error(raw, request, journey, error, aside=aside)
@@ -130,7 +133,7 @@ class Worker:
         if history.deaths >= self._settings.max_deliveries:
             raise _NoAnswerError("too_many_deliveries", f"{history.deaths} bridges died over this request")
 
-    async def _find_answer(self, request: Request, journey: Journey) -> tuple[str, str]:
+    async def _find_answer(self, request: Request, journey: Journey, place: Place) -> tuple[str, str]:
         """Return the answer and who gave it; raise _NoAnswerError when nobody does."""
         route = self._settings.memory_type_routing.get(request.memory_type)
         if route is None:
@@ -144,7 +147,7 @@ class Worker:
             self._counters.shed += 1
             return await self._ask_memory_instead(request, journey, "too_old")
         try:
-            return await self._letta.answer(request, journey), "letta"
+            return await self._letta.answer(request, journey, place), "letta"
         except LettaUnavailableError as error:
             return await self._ask_memory_instead(request, journey, error.reason)
 

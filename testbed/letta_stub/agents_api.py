@@ -49,7 +49,7 @@ class AgentsApi:
             has_base_tools=requests.field(found, "include_base_tools", bool, True),
         )
         agent.log.append(system_message(agent.system_message_id, agent.system))
-        self._house.store.agents[agent.id] = agent
+        self._house.store.add_agent(agent)
         return json_reply(agent_state(agent, self._house.models))
 
     def list(self, call: Call) -> Reply:
@@ -109,21 +109,23 @@ def window(ids: list[str], call: Call, *, default_limit: int) -> range:
     return range(begin, max(begin, min(end, begin + limit)))
 
 
+def new_block(found: Any, *place: str | int) -> Block:  # anything may stand there
+    """Return the block that a body asks for; refuses with 422, naming its place in the body."""
+    for name in ("value", "label"):
+        if not isinstance(found, dict) or name not in found:
+            where = ("body", *place, name)
+            raise unprocessable([{"type": "missing", "loc": where, "msg": "Field required", "input": found}])
+    return Block(
+        label=requests.required_text(found, "label"),
+        value=requests.required_text(found, "value"),
+        description=requests.field(found, "description", str, None),
+        limit=requests.field(found, "limit", int, BLOCK_LIMIT),
+        metadata=requests.field(found, "metadata", dict, {}),
+        read_only=requests.field(found, "read_only", bool, False),
+        tags=requests.field(found, "tags", list, []),
+    )
+
+
 def _blocks(found: dict[str, Any]) -> list[Block]:
-    blocks = []
-    for index, block in enumerate(requests.field(found, "memory_blocks", list, [])):
-        for name in ("value", "label"):
-            if not isinstance(block, dict) or name not in block:
-                place = ("body", "memory_blocks", index, name)
-                raise unprocessable([{"type": "missing", "loc": place, "msg": "Field required", "input": block}])
-        blocks.append(
-            Block(
-                label=requests.required_text(block, "label"),
-                value=requests.required_text(block, "value"),
-                description=requests.field(block, "description", str, None),
-                limit=requests.field(block, "limit", int, BLOCK_LIMIT),
-                metadata=requests.field(block, "metadata", dict, {}),
-                read_only=requests.field(block, "read_only", bool, False),
-            )
-        )
-    return blocks
+    asked = requests.field(found, "memory_blocks", list, [])
+    return [new_block(block, "memory_blocks", index) for index, block in enumerate(asked)]

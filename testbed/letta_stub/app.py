@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from testbed.letta_stub.agents_api import AgentsApi
+from testbed.letta_stub.blocks_api import BlocksApi
 from testbed.letta_stub.defaults import MESSAGE_OPERATIONS
 from testbed.letta_stub.errors import Failures
 from testbed.letta_stub.house import House
@@ -46,7 +47,7 @@ def control_routes(house: House) -> list[Route]:
 
 def _table(house: House) -> list[tuple[str, str, str, Handler]]:
     agents, messages = AgentsApi(house), MessagesApi(house)
-    memory, threads = MemoryApi(house), ThreadsApi(house)
+    memory, threads, blocks = MemoryApi(house), ThreadsApi(house), BlocksApi(house)
     # Routes are tried one by one: the busiest first, but of one path GET first, since a 405 names the first method.
     return [
         ("GET", f"{_AGENT}/messages", "list_messages", messages.list),
@@ -65,6 +66,9 @@ def _table(house: House) -> list[tuple[str, str, str, Handler]]:
         ("POST", "/v1/agents/", "create_agent", agents.create),
         ("GET", _AGENT, "get_agent", agents.get),
         ("DELETE", _AGENT, "delete_agent", agents.delete),
+        ("GET", "/v1/blocks/", "list_blocks", blocks.list),
+        ("POST", "/v1/blocks/", "create_block", blocks.create),
+        ("DELETE", "/v1/blocks/{block_id}", "delete_block", blocks.delete),
         ("GET", "/v1/models/", "models", agents.models),
         ("GET", "/v1/conversations/", "list_conversations", threads.list),
         ("POST", "/v1/conversations/", "create_conversation", threads.create),

@@ -34,6 +34,7 @@ from testbed.llm_stub.stage import Call
 _HISTORY_MESSAGES = 10
 _KEEP_ALIVE_S = 4.0  # less than the 5 s after which uvicorn closes, else some calls would meet a closing connection
 _CONNECTIONS = 1000  # what the OpenAI client's pool allows
+_CONNECT_S = 5.0  # the OpenAI client's own limit to connect
 # The OpenAI client's own rules: retry on these and on 5xx, after 0.5 s doubled each time, at most 8 s, less up to 25 %.
 _RETRIED = frozenset({408, 409, 429})
 _FIRST_PAUSE_S = 0.5
@@ -140,7 +141,7 @@ class ModelServerMind:
                 self._url + path,
                 data=orjson.dumps(body),
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=None, sock_read=timeout_s, sock_connect=timeout_s),
+                timeout=aiohttp.ClientTimeout(total=None, sock_read=timeout_s, sock_connect=_CONNECT_S),
             )
             if response.status == 200:
                 return response, await response.read() if whole else b""

@@ -26,7 +26,8 @@ _NOT_SET = ("project_id", "template_id", "base_template_id", "deployment_id", "e
 
 def agent_state(agent: Agent, models: Models) -> Json:
     """Return an AgentState."""
-    blocks = [block_state(block) for block in agent.blocks.values()]
+    # An agent shows its blocks without their tags.
+    blocks = [block_state(block, with_tags=False) for block in agent.blocks.values()]
     return {
         "created_by_id": USER_ID,
         "last_updated_by_id": USER_ID,
@@ -72,7 +73,7 @@ def agent_state(agent: Agent, models: Models) -> Json:
     }
 
 
-def block_state(block: Block) -> Json:
+def block_state(block: Block, *, with_tags: bool = True) -> Json:
     """Return a Block."""
     return {
         "value": block.value,
@@ -93,7 +94,7 @@ def block_state(block: Block) -> Json:
         "id": block.id,
         "created_by_id": None,
         "last_updated_by_id": None,
-        "tags": block.tags,
+        "tags": block.tags if with_tags else [],
     }
 
 

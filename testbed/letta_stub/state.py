@@ -1,4 +1,4 @@
-"""What does the stub remember? (Everything in it is bounded but the number of agents and of their conversations.)"""
+"""What does the stub remember? (All is bounded but the number of agents, blocks and conversations.)"""
 
 from __future__ import annotations
 
@@ -146,6 +146,7 @@ class Store:
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
+        self.blocks: dict[str, Block] = {}
         self.conversations: dict[str, Conversation] = {}
         self.runs: OrderedDict[str, Run] = OrderedDict()
         self.steps: OrderedDict[str, Step] = OrderedDict()
@@ -161,11 +162,23 @@ class Store:
         self.steps[step.id] = step
         _bound(self.steps)
 
+    def add_agent(self, agent: Agent) -> None:
+        """Remember an agent and its blocks."""
+        self.agents[agent.id] = agent
+        self.blocks.update({block.id: block for block in agent.blocks.values()})
+
     def delete_agent(self, agent_id: str) -> None:
-        """Forget an agent and its conversations."""
+        """Forget an agent and its conversations; its blocks stay, as in the real server."""
         del self.agents[agent_id]
         for conversation in [found for found in self.conversations.values() if found.agent_id == agent_id]:
             del self.conversations[conversation.id]
+
+    def delete_block(self, block_id: str) -> None:
+        """Forget a block, also in the agents that have it."""
+        block = self.blocks.pop(block_id)
+        for agent in self.agents.values():
+            if agent.blocks.get(block.label) is block:
+                del agent.blocks[block.label]
 
     def agents_with(
         self, *, name: str | None, tags: Iterable[str], all_tags: bool, text: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -174,9 +175,11 @@ async def whole_answer(turn: Turn, mind: Mind, store: Store) -> Json:
 
 async def events(turn: Turn, mind: Mind, store: Store) -> AsyncGenerator[bytes, None]:
     """Yield the server-sent events of a streamed answer; a failure of the model ends it with the error event."""
+    numbers = itertools.count(1)
     try:
         async for sent in turn.messages(mind, store):
-            yield event(sent)
+            # Only the events of a background stream are numbered: they can be asked for again.
+            yield event({**sent, "seq_id": next(numbers)} if turn.request.background else sent)
     except LlmError as failure:
         turn.run.end("llm_api_error")
         for piece in failure.events(turn.run.id):

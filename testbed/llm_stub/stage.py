@@ -240,11 +240,11 @@ class _Sender:
         is_reply = isinstance(answer, Reply)
         await self._start(answer, *([(b"content-length", str(len(whole)).encode())] if is_reply else []))
         await self._piece(whole[: len(whole) // 2])
-        self.controls.main_door.cut(self.scope)
+        self.controls.door.cut(self.scope)
         await asyncio.sleep(0)  # the protocol learns of the closed connection before this request ends
 
     async def reset(self) -> None:
-        self.controls.main_door.reset(self.scope)
+        self.controls.door.reset(self.scope)
         await asyncio.sleep(0)  # as above
 
     async def _start(self, answer: Answer, *more_headers: tuple[bytes, bytes]) -> None:

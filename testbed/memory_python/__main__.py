@@ -16,6 +16,8 @@ import orjson
 import uvloop
 from aiohttp import web
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from testbed.memory_python.behaviour import Behaviour, BehaviourError
 from testbed.memory_python.stand_in import FALLBACK, USER_INPUT, StandIn
@@ -44,7 +46,7 @@ async def _run(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     lists = (FALLBACK, USER_INPUT) if options.user_input else (FALLBACK,)
-    redis = Redis(host=options.redis_host, port=options.redis_port)
+    redis = Redis(host=options.redis_host, port=options.redis_port, retry=Retry(NoBackoff(), 0))
     stand_in = StandIn(redis, lists=lists)
     runner = web.AppRunner(_control(stand_in), access_log=None, handle_signals=False)
     await runner.setup()

@@ -77,7 +77,7 @@ def read(text: str) -> Catalogue | None:
         return None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(places(DOCUMENTS)[1:]), VALUES)
 def test_a_catalogue_with_any_value_exchanged_is_read_or_refused_with_an_error_of_ours(
     place: tuple[Any, ...], value: Any
@@ -85,7 +85,7 @@ def test_a_catalogue_with_any_value_exchanged_is_read_or_refused_with_an_error_o
     read(yaml.safe_dump_all(replaced(DOCUMENTS, place, value)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(SHIPPED)), st.integers(0, 40), WORDS | st.text(max_size=5))
 def test_a_catalogue_with_any_characters_exchanged_is_read_or_refused_with_an_error_of_ours(
     at: int, length: int, new: str
@@ -93,7 +93,7 @@ def test_a_catalogue_with_any_characters_exchanged_is_read_or_refused_with_an_er
     read(SHIPPED[:at] + new + SHIPPED[at + length :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60) | st.lists(WORDS, max_size=12).map("".join))
 def test_any_text_at_all_is_read_or_refused_with_an_error_of_ours(text: str) -> None:
     read(text)

@@ -2,68 +2,73 @@ from __future__ import annotations
 
 import asyncio
 
-from testbed.bridge.turns import Turn, Turns
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testbed.bridge.turns import Turns
 
 
-async def _turn(turns: Turns, user: str) -> Turn:
-    turn = await turns.wait(user, timeout_s=5)
-    assert turn is not None
-    return turn
-
-
-def test_the_messages_of_one_user_take_turns_in_their_order() -> None:
+def test_the_messages_of_one_user_take_turns_in_the_order_of_lining_up_whenever_they_ask() -> None:
     async def scenario() -> list[int]:
-        turns, order, inside = Turns(), [], 0
+        turns, order = Turns(), []
+        places = [turns.line_up("user") for _ in range(20)]
 
         async def talk(number: int) -> None:
-            nonlocal inside
-            with await _turn(turns, "user"):
-                inside += 1
-                assert inside == 1
+            with places[number] as place:
+                assert await place.turn_comes(within_s=5)
                 await asyncio.sleep(0)
                 order.append(number)
-                inside -= 1
 
-        await asyncio.gather(*(talk(number) for number in range(20)))
+        await asyncio.gather(*(talk(number) for number in reversed(range(20))))
         return order
 
     assert asyncio.run(scenario()) == list(range(20))
 
 
 def test_users_do_not_wait_for_each_other() -> None:
+    async def scenario() -> bool:
+        turns = Turns()
+        with turns.line_up("one") as first, turns.line_up("two") as second:
+            return await first.turn_comes(within_s=0) and await second.turn_comes(within_s=0)
+
+    assert asyncio.run(scenario())
+
+
+def test_whoever_gives_up_waiting_keeps_nobody_waiting() -> None:
     async def scenario() -> None:
         turns = Turns()
-        with await _turn(turns, "one"), await _turn(turns, "two"):
-            return
+        first, second, third = (turns.line_up("user") for _ in range(3))
+        assert await first.turn_comes(within_s=0)
+        assert not await second.turn_comes(within_s=0.01)
+        second.leave()
+        first.leave()
+        assert await third.turn_comes(within_s=0)
 
     asyncio.run(scenario())
 
 
-def test_a_turn_that_does_not_come_in_time_is_none_and_nobody_is_kept_waiting_by_it() -> None:
+def test_leaving_twice_takes_the_turn_from_nobody() -> None:
     async def scenario() -> None:
         turns = Turns()
-        with await _turn(turns, "user"):
-            assert await turns.wait("user", timeout_s=0.01) is None
-            assert await turns.wait("user", timeout_s=-1) is None
-            later = asyncio.create_task(_turn(turns, "user"))
-            await asyncio.sleep(0)
-        with await later:
-            return
+        first, second, third = (turns.line_up("user") for _ in range(3))
+        first.leave()
+        first.leave()
+        assert await second.turn_comes(within_s=0)
+        assert not await third.turn_comes(within_s=0)
 
     asyncio.run(scenario())
 
 
-def test_a_waiter_that_is_cancelled_in_the_moment_its_turn_comes_passes_it_on() -> None:
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
+def test_at_any_time_exactly_the_first_in_line_has_the_turn(steps: list[tuple[bool, int]]) -> None:
     async def scenario() -> None:
-        turns = Turns()
-        first = await _turn(turns, "user")
-        second = asyncio.create_task(_turn(turns, "user"))
-        third = asyncio.create_task(_turn(turns, "user"))
-        await asyncio.sleep(0)
-        with first:
-            pass
-        second.cancel()
-        with await asyncio.wait_for(third, 1):
-            return
+        turns, line = Turns(), []
+        for joins, index in steps:
+            if joins:
+                line.append(turns.line_up("user"))
+            elif line:
+                line.pop(index % len(line)).leave()
+            having = [await place.turn_comes(within_s=0) for place in line]
+            assert having == [True] * min(1, len(line)) + [False] * (len(line) - 1)
 
     asyncio.run(scenario())

@@ -266,3 +266,18 @@ def test_a_deleted_agent_is_gone(letta: httpx.Client, agent: str) -> None:
 def test_models_are_listed_with_the_handles_that_agents_may_use(letta: httpx.Client) -> None:
     handles = [model["handle"] for model in letta.get("/v1/models/").json()]
     assert handles == ["openai-proxy/gpt-4o-mini"]
+
+
+def test_blocks_are_found_by_their_tags_and_outlive_their_agent(letta: httpx.Client) -> None:
+    tagged = {"label": "human", "value": "x", "tags": ["run:5"]}
+    agent = letta.post("/v1/agents/", json={**CREATE, "memory_blocks": [tagged]}).json()
+    alone = letta.post("/v1/blocks/", json={"label": "free", "value": "y", "tags": ["run:5"]}).json()
+    assert agent["blocks"][0]["tags"] == []
+    assert shape({**alone, "tags": [], "description": ""}) == shape(sample("block"))
+    letta.delete(f"/v1/agents/{agent['id']}")
+    found = letta.get("/v1/blocks/", params={"tags": "run:5"}).json()
+    assert [block["id"] for block in found] == [alone["id"], agent["blocks"][0]["id"]]
+    for block in found:
+        assert letta.delete(f"/v1/blocks/{block['id']}").json() is None
+    assert letta.get("/v1/blocks/", params={"tags": "run:5"}).json() == []
+    assert letta.delete(f"/v1/blocks/{alone['id']}").status_code == 404

@@ -15,9 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.behaviour import Behaviour
-from testbed.control import Controls, Ledger
-from testbed.letta_stub.defaults import OPERATIONS
+from testbed.control import Ledger
 from testbed.process import Part, python_part, start
 
 AT_ONCE = {"service_times": {"*": 0, "stream_token": 0, "tool": 0}}
@@ -341,9 +339,3 @@ def test_the_metrics_are_those_that_a_real_server_pushes(stub: Stub) -> None:
         assert value(after, series) == value(before, series) + 1
     assert value(after, "count_user_message_total") == value(before, "count_user_message_total") + 1
     assert after.count('le="10000"') == after.count('le="+Inf"') >= 1
-
-
-def test_controls_know_no_door_before_they_are_served() -> None:
-    controls = Controls(Behaviour({}), Behaviour({}), OPERATIONS)
-    with pytest.raises(RuntimeError, match="not served"):
-        _ = controls.main_door

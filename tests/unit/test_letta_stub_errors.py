@@ -156,8 +156,12 @@ def test_a_conversation_that_streams_refuses_another_stream_when_there_is_redis(
         second = client.post(path, json={"input": "second"})
         assert second.status_code == 409
         assert second.json()["detail"].startswith("CONFLICT: Cannot send a new message")
-        whole = {"input": "hi", "background": False}
-        assert client.post(f"/v1/agents/{agent_id}/messages", json=whole).status_code == 200
+        to_the_agent = f"/v1/agents/{agent_id}/messages"
+        assert client.post(to_the_agent, json={"input": "hi"}).status_code == 200
+        body = {"input": "hi", "background": True, "stream_tokens": True}
+        lines = client.post(f"{to_the_agent}/stream", json=body).text.split("\n\n")
+        numbers = [json.loads(line[6:])["seq_id"] for line in lines if '"assistant_message"' in line]
+        assert numbers == list(range(1, 25))
 
 
 def test_a_block_that_the_agent_has_not_is_404(letta: httpx.Client, agent: str) -> None:

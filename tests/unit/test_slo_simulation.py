@@ -1,6 +1,6 @@
-"""How often is a target exactly at its limit called `met`? Seeded simulations, and the table of them in the docs.
+"""How often is a target exactly at its limit called `met`? Seeded simulations, and the tables of them in the docs.
 
-Run as a script, this file prints the table.
+Run as a script, this file prints the tables.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 from scipy.stats import binom
 
-from slo.binomial import lower_bound, upper_bound
+from slo.binomial import lower_bound, most_bad_tolerated, upper_bound
 from slo.dispersion import measure_many
 from slo.power import planned_samples, samples_for_power
 from slo.share import BlockCounts, judge_share
@@ -30,7 +32,8 @@ Counts = NDArray[np.int64]
 class Target:
     """A target whose true bad share is exactly the limit.
 
-    `burst_s` 0 means that requests fail independently, `independent_part` that this part of the failures does.
+    `burst_s` 0 means that requests fail independently, `independent_part` that this part of the failures does, `wave_s`
+    that the chance to fail wanders, forgetting where it was within about so many seconds.
     """
 
     allowed: Fraction
@@ -40,9 +43,12 @@ class Target:
     burst_s: int = 0
     bad_in_burst: tuple[float, float] = (1.0, 1.0)
     independent_part: Fraction = Fraction(0)
+    wave_s: int = 0
 
     @property
     def words(self) -> str:
+        if self.wave_s:
+            return f"a chance to fail that wanders within {self.wave_s} s"
         if not self.burst_s:
             return "independent"
         low, high = self.bad_in_burst
@@ -91,6 +97,21 @@ TARGETS = [
     Target(FIVE, 50, 400, 5000, 1, independent_part=Fraction(1, 2)),
 ]
 
+# Where the bounds are not wide enough, and by how much. They are here so that the docs can say it.
+NOT_GUARDED = [
+    Target(FIVE, 50, 600, 4000, 30),
+    Target(FIVE, 5, 66, 8000, 1),
+    Target(FIVE, 50, 300, 4000, wave_s=3),
+    Target(FIVE, 50, 1200, 2000, wave_s=3),
+    Target(FIVE, 50, 300, 4000, wave_s=30),
+    Target(FIVE, 50, 1200, 2000, wave_s=30),
+]
+
+
+def name(target: Target) -> str:
+    """Name a target in a test."""
+    return f"{target.words} at {target.allowed}, {target.rate_per_s} a second for {target.duration_s} s"
+
 
 @cache
 def rates(target: Target) -> Rates:
@@ -116,6 +137,8 @@ def rates(target: Target) -> Rates:
 def simulate(rng: np.random.Generator, target: Target, runs: int) -> tuple[Counts, Counts]:
     """Return total and bad counts, (runs, seconds), of Poisson arrivals."""
     total = rng.poisson(target.rate_per_s, size=(runs, target.duration_s))
+    if target.wave_s:
+        return total, rng.binomial(total, wandering_chance(rng, target, runs))
     if not target.burst_s:
         return total, rng.binomial(total, float(target.allowed))
     alone = (float(target.allowed) - target.burst_share) / (1 - target.burst_share)
@@ -147,13 +170,30 @@ def bad_chance(rng: np.random.Generator, target: Target, runs: int) -> NDArray[n
     return np.asarray(-np.expm1(log_good))
 
 
-def table() -> str:
-    """Return the table of all targets in Markdown."""
+def wandering_chance(rng: np.random.Generator, target: Target, runs: int) -> NDArray[np.float64]:
+    """Return chances with a right mean whose log-odds are a stationary AR(1) process of standard deviation 1.5."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    centre = brentq(lambda at: weights @ expit(at + 1.5 * nodes) / weights.sum() - float(target.allowed), -20, 5)
+    memory = np.exp(-1 / target.wave_s)
+    state = rng.normal(size=(runs, target.duration_s))
+    for second in range(1, target.duration_s):
+        state[:, second] = memory * state[:, second - 1] + np.sqrt(1 - memory**2) * state[:, second]
+    return np.asarray(expit(centre + 1.5 * state))
+
+
+def chance_of_met(allowed: Fraction, total: int, true_share: float) -> float:
+    """Sum the binomial probabilities of every number of bad requests that is called `met`."""
+    most = most_bad_tolerated(allowed, total, confidence=0.95)
+    return 0.0 if most is None else float(binom.pmf(np.arange(most + 1), total, true_share).sum())
+
+
+def table(targets: list[Target]) -> str:
+    """Return the table of these targets in Markdown."""
     lines = [
         "| failures | limit | rate | run | runs simulated | bare share says met | ours says met | ours says missed |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for target in TARGETS:
+    for target in targets:
         seen = rates(target)
         lines.append(
             f"| {target.words} | {float(target.allowed):.3g} | {target.rate_per_s}/s | {target.duration_s} s "
@@ -168,17 +208,15 @@ def test_independent_failures_at_the_limit_are_called_met_in_at_most_five_percen
 ) -> None:
     fewest = ceil(3 / allowed)
     for total in range(fewest // 2, 12 * fewest, max(1, fewest // 40)):
-        bad = np.arange(total + 1)
-        called_met = upper_bound(bad, total, confidence=0.95) <= float(allowed)
-        assert binom.pmf(bad[called_met], total, float(allowed)).sum() <= 0.05
+        assert chance_of_met(allowed, total, float(allowed)) <= 0.05
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=name)
 def test_a_target_exactly_at_its_limit_is_called_met_in_at_most_five_percent_of_runs(target: Target) -> None:
     assert rates(target).met <= 0.05
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("target", TARGETS, ids=name)
 def test_a_target_exactly_at_its_limit_is_called_missed_in_at_most_five_percent_of_runs(target: Target) -> None:
     assert rates(target).missed <= 0.05
 
@@ -207,9 +245,7 @@ def test_the_planned_samples_show_met_in_nine_runs_of_ten_at_half_the_limit(
 def test_without_bursts_to_measure_the_power_is_ninety_percent_by_enumeration(allowed: Fraction) -> None:
     first = samples_for_power(allowed)
     for total in range(first, first + ceil(20 / allowed), max(1, ceil(1 / allowed) // 10)):
-        bad = np.arange(total + 1)
-        called_met = upper_bound(bad, total, confidence=0.95) <= float(allowed)
-        assert binom.pmf(bad[called_met], total, float(allowed) / 2).sum() >= 0.9
+        assert chance_of_met(allowed, total, float(allowed) / 2) >= 0.9
 
 
 def test_one_run_is_judged_as_the_simulations_judge_many() -> None:
@@ -225,10 +261,15 @@ def test_one_run_is_judged_as_the_simulations_judge_many() -> None:
         assert (judged.verdict is Verdict.MET) == bool(upper[run] <= float(target.allowed))
 
 
-def test_the_table_in_the_docs_is_the_one_these_simulations_print() -> None:
-    documented = DOCS.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip()
-    assert documented == table()
+@pytest.mark.parametrize("target", NOT_GUARDED, ids=name)
+def test_what_the_docs_call_not_guarded_is_still_judged_better_than_by_the_bare_share(target: Target) -> None:
+    assert 0.05 < rates(target).met < rates(target).naive_met
+
+
+def test_the_tables_in_the_docs_are_the_ones_these_simulations_print() -> None:
+    documented = [part.split(END)[0].strip() for part in DOCS.read_text(encoding="utf-8").split(BEGIN)[1:]]
+    assert documented == [table(TARGETS), table(NOT_GUARDED)]
 
 
 if __name__ == "__main__":
-    print(table())  # noqa: T201 - a script for whoever updates the docs
+    print(table(TARGETS), table(NOT_GUARDED), sep="\n\n")  # noqa: T201 - a script for whoever updates the docs
