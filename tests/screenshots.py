@@ -61,15 +61,16 @@ def browser() -> str | None:
 
 def report_pages(folder: RunFolder, images: Path = IMAGES) -> list[Path]:
     """Judge a run folder with the shipped catalogue and draw its page at every width and scheme."""
-    with TemporaryDirectory() as directory:
-        page = write_reports(judge(folder, load()), Path(directory))["html"]
-        return [_draw(page.as_uri(), view, images / f"report-{view.name}.png") for view in VIEWS]
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        page = write_reports(judge(folder, load()), directory)["html"]
+        return [_draw(_framed(page, view, directory), view, images / f"report-{view.name}.png") for view in VIEWS]
 
 
 def locust_page(images: Path = IMAGES) -> Path:
     """Start `locust -f loadtests` with its web page on a free port of loopback, draw the page, and stop it."""
     with _locust() as address:
-        return _draw(address, View("locust", 1280, 1000, 1, is_dark=False), images / "locust-light.png")
+        return _draw(address, View("locust", 1280, 620, 1, is_dark=False), images / "locust-light.png")
 
 
 @contextmanager
@@ -99,22 +100,26 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"Locust's page at {address} did not come up")
 
 
+def _framed(page: Path, view: View, directory: Path) -> str:
+    """Return a page that shows another in a frame: a window of Chromium cannot be as narrow as a phone."""
+    wrapper = directory / "frame.html"
+    wrapper.write_text(
+        '<!doctype html><body style="margin:0;overflow:hidden"><iframe style="border:0;'
+        f'width:{view.width}px;height:{view.height}px" src="{html.escape(page.as_uri())}"></iframe>'
+    )
+    return wrapper.as_uri()
+
+
 def _draw(address: str, view: View, file: Path) -> Path:
-    """Draw one page; in a frame of its own, since a window of Chromium cannot be as narrow as a phone."""
     path = browser()
     if path is None:
         raise RuntimeError(f"no browser: install one of {', '.join(_BROWSERS)}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as directory:
-        wrapper = Path(directory) / "frame.html"
-        wrapper.write_text(
-            '<!doctype html><body style="margin:0;overflow:hidden">'
-            f'<iframe src="{html.escape(address)}" style="border:0;width:{view.width}px;height:{view.height}px"></iframe>'
-        )
-        command = [path, *_FLAGS, f"--user-data-dir={directory}/profile", f"--window-size={view.width},{view.height}"]
+    with TemporaryDirectory() as profile:
+        command = [path, *_FLAGS, f"--user-data-dir={profile}", f"--window-size={view.width},{view.height}"]
         command += [f"--force-device-scale-factor={view.pixels_per_px}", "--virtual-time-budget=5000"]
         command += [f"--blink-settings=preferredColorScheme={0 if view.is_dark else 1}", f"--screenshot={file}"]
-        subprocess.run([*command, wrapper.as_uri()], check=True, timeout=_DRAWING_S, capture_output=True)
+        subprocess.run([*command, address], check=True, timeout=_DRAWING_S, capture_output=True)
     return file
 
 

@@ -69,6 +69,7 @@ class BridgeRig:
         self._data_dir = data_dir
         self._stack = ExitStack()
         self._bridges: list[Part] = []
+        self._usual: Part | None = None
         self.redis = EmbeddedRedis(log_dir, data_dir=data_dir)
         self.account = Account()
 
@@ -114,6 +115,18 @@ class BridgeRig:
         self.set_memory()
         self._control.post(f"{self.letta.announced['control']}/up").raise_for_status()
         self._control.delete(f"{self.letta.announced['control']}/ledger").raise_for_status()
+
+    def reset_to_one_bridge(self) -> Part:
+        """Reset, and return a running bridge with default settings: the one that was there before, if it still is.
+
+        For users who leave the bridge well; one with an open breaker would spoil the next user's results.
+        """
+        if self._usual is None or not self._usual.is_running:
+            self.reset()
+            self._usual = self.start_bridge("usual")
+        else:
+            self.reset(keep=self._usual)
+        return self._usual
 
     def start_bridge(self, name: str = "bridge", **variables: str) -> Part:
         """Start a bridge with these environment variables beside those that tie it to the rig."""

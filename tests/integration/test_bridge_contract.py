@@ -28,16 +28,10 @@ def rig(shared_rig: BridgeRig) -> BridgeRig:
     return shared_rig
 
 
-@pytest.fixture(scope="module")
-def shared_bridge(shared_rig: BridgeRig) -> Part:
-    return shared_rig.start_bridge()
-
-
 @pytest.fixture
-def bridge(shared_rig: BridgeRig, shared_bridge: Part) -> Part:
+def bridge(shared_rig: BridgeRig) -> Part:
     """One bridge with default settings for all tests that need no other; no test here makes Letta fail."""
-    shared_rig.reset(keep=shared_bridge)
-    return shared_bridge
+    return shared_rig.reset_to_one_bridge()
 
 
 def _list_pushes(rig: BridgeRig) -> int:

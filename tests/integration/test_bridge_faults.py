@@ -35,16 +35,10 @@ def rig(shared_rig: BridgeRig) -> BridgeRig:
     return shared_rig
 
 
-@pytest.fixture(scope="module")
-def shared_bridge(shared_rig: BridgeRig) -> Part:
-    return shared_rig.start_bridge()
-
-
 @pytest.fixture
-def bridge(shared_rig: BridgeRig, shared_bridge: Part) -> Part:
-    """One bridge for the tests in which Letta fails fewer times in a row than open the breaker; they come first."""
-    shared_rig.reset(keep=shared_bridge)
-    return shared_bridge
+def bridge(shared_rig: BridgeRig) -> Part:
+    """One bridge for the tests in which Letta fails fewer times in a row than open the breaker."""
+    return shared_rig.reset_to_one_bridge()
 
 
 def _break_letta(rig: BridgeRig, fault: str) -> None:
