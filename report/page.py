@@ -24,6 +24,7 @@ from report.scale import seconds_words
 from report.words import bad_count, budget_text, percent, percentile_text, seconds, share_text
 from slo.objective import Kind, Measure
 from slo.share import ShareJudgement
+from slo.validity import LARGEST_LAG_SHARE
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MEASURES = {
@@ -31,7 +32,6 @@ _MEASURES = {
     Measure.TIME_TO_FIRST_TOKEN: "Time to first token",
     Measure.NONE: "",
 }
-_LAG_SHARE = 0.1  # of the smallest limit judged, as slo/validity.py has it
 _BEFORE_FAULT_S, _AFTER_FAULT_S = 5.0, 10.0
 
 
@@ -148,7 +148,7 @@ def _drill_chart(run: JudgedRun, number: int) -> Chart | None:
 def _validity_charts(run: JudgedRun, steps: series.Steps, backdrop: Backdrop) -> list[Chart]:
     limits = [float(o.objective.samples.limit_s) for o in run.objectives if o.objective.samples.limit_s is not None]
     seen = series.arrivals(run.folder, steps)
-    allowed_lag_s = min(limits) * _LAG_SHARE if limits else None
+    allowed_lag_s = min(limits) * float(LARGEST_LAG_SHARE) if limits else None
     drawn = [charts.arrivals_over_time(seen, backdrop), charts.lag_over_time(seen, allowed_lag_s, backdrop)]
     load = series.busy(run.folder)
     return drawn if load is None else [*drawn, charts.busy_over_time(load, steps, backdrop)]
@@ -163,6 +163,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the order of the legend
     made.filters |= {"percent": percent, "seconds": seconds}
     return made
 
