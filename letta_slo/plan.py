@@ -29,7 +29,7 @@ def plan(**given: Any) -> int:
     catalogue = options.select(load(given["catalog"]), given["only"])
     tier = tiers.load(given["tier"] or "small")
     rate = given["rate"] or tier.rate
-    rates = {**tier.letta_rates(rate), "bridge": rate}
+    rates = {**tier.letta_rates(rate), **tier.bridge_rates(rate)}
     needed = needs(catalogue, tier, rates, options.phases_of(given, tier), read_prices(given["prices"]))
     print_needs(needed, Console(highlight=False))
     check_cost(needed, given["max_cost"])

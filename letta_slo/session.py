@@ -12,6 +12,7 @@ from letta_slo.terminal import Talk
 from loadgen import prepare
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
 from loadgen.run_folder import RunFolder, create
+from loadgen.samples import BRIDGE_OPERATIONS
 from loadgen.tiers import Tier
 
 DRILL = "letta-down"
@@ -37,21 +38,19 @@ class Wish:
 
 def plan_of(wish: Wish, targets: Targets) -> RunPlan:
     """Return the plan of a run on these targets, without agents yet."""
-    rates = wish.tier.letta_rates(wish.rate) if targets.letta_url else {}
-    if targets.redis_url:
-        rates["bridge"] = wish.rate
+    letta = wish.tier.letta_rates(wish.rate) if targets.letta_url else {}
+    bridge = wish.tier.bridge_rates(wish.rate) if targets.redis_url else {}
     return RunPlan(
         run_id=wish.run_id,
         folder=str(wish.folder.resolve()),
         seed=wish.seed,
-        rates=rates,
+        rates={**letta, **bridge},
         phases=wish.phases if targets.take_letta_down else replace(wish.phases, drill_s=0.0, recovery_s=0.0),
         letta_url=targets.letta_url,
         redis_url_env=REDIS_VARIABLE if targets.redis_url else None,
         users=wish.tier.users,
         sessions=wish.tier.sessions,
         user_tokens=wish.tier.user_tokens,
-        temporary_share=wish.tier.temporary_share,
     )
 
 
@@ -93,8 +92,9 @@ def _faults(plan: RunPlan, targets: Targets) -> tuple[Fault, ...]:
 
 
 def _rates_text(plan: RunPlan) -> str:
-    letta = sum(rate for operation, rate in plan.rates.items() if operation != "bridge")
+    bridge = sum(rate for operation, rate in plan.rates.items() if operation in BRIDGE_OPERATIONS)
+    letta = sum(plan.rates.values()) - bridge
     parts = [f"{letta:g} requests a second at Letta"] if letta else []
-    if "bridge" in plan.rates:
-        parts.append(f"{plan.rates['bridge']:g} a second at the bridge")
+    if bridge:
+        parts.append(f"{bridge:g} a second at the bridge")
     return " and ".join(parts)

@@ -27,7 +27,7 @@ from loadgen.http_client import LettaClient, Reply
 from loadgen.plan import RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
-from loadgen.samples import Outcome
+from loadgen.samples import BRIDGE_OPERATIONS, Outcome
 from loadgen.scenario import Call, Clients, Scenario
 from loadgen.worker import Arrival, Place, Worker
 
@@ -159,7 +159,7 @@ class Engine:
     def _tell_locust(self, sample: Sample) -> None:
         sent = sample.outcome not in (Outcome.DROPPED, Outcome.NO_FREE_AGENT)
         error = None if sample.outcome == Outcome.OK else RequestFailedError(sample)
-        kind = "BRIDGE" if sample.operation == "bridge" else "LETTA"
+        kind = "BRIDGE" if sample.operation in BRIDGE_OPERATIONS else "LETTA"
         fire = self._environment.events.request.fire
         fire(
             request_type=kind,

@@ -94,7 +94,6 @@ class RunPlan:
     model: str = "openai-proxy/gpt-4o-mini"
     embedding: str = "openai/text-embedding-3-small"
     user_tokens: int = 100
-    temporary_share: float = 0.1
 
     @property
     def tag(self) -> str:

@@ -27,9 +27,11 @@ OPERATIONS = (
     "message-list",
     "conversation",
     "bridge",
+    "bridge-temporary",
 )
 # An arrival of these brings a session, whose turns follow each other; of the others, one request.
-SESSION_OPERATIONS = frozenset({"message", "stream", "conversation", "bridge"})
+SESSION_OPERATIONS = frozenset({"message", "stream", "conversation", "bridge", "bridge-temporary"})
+BRIDGE_OPERATIONS = frozenset({"bridge", "bridge-temporary"})
 SOURCES = ("", "letta", "memory-python")
 
 

@@ -42,7 +42,6 @@ class Call:
     tag: str
     model: str
     embedding: str
-    temporary_share: float
 
 
 class Scenario(User):

@@ -190,7 +190,6 @@ class Worker:
             tag=self._plan.tag,
             model=self._plan.model,
             embedding=self._plan.embedding,
-            temporary_share=self._plan.temporary_share,
         )
 
     def _record_unsent(self, arrival: Arrival, outcome: Outcome) -> None:
@@ -231,7 +230,7 @@ class Worker:
             gevent.sleep(max(0.0, second - self.now_ns() / _NS))
             closed = self._recorder.close_second(second)
             load = machine.read()
-            row = {"offset_s": second, "at_s": round(self.now_ns() / _NS, 3), **load}
+            row = {"worker": self._place.worker, "offset_s": second, "at_s": round(self.now_ns() / _NS, 3), **load}
             append_line(self._folder / f"machine-{self._place.worker}.jsonl", row)
             self._progress.say(
                 worker=self._place.worker,

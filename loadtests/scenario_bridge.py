@@ -6,22 +6,24 @@ import time
 from loadgen.engine import PLAN_VARIABLE, Call, Reply, Scenario
 from loadgen.plan import REDIS_VARIABLE
 
+# Without a Redis there is no bridge to send to, and Locust leaves abstract classes out.
+_NO_BRIDGE = not (os.environ.get(REDIS_VARIABLE) or os.environ.get(PLAN_VARIABLE))
+
 
 class Bridge(Scenario):
-    """LPUSH letta_requests; SUBSCRIBE letta_responses, matched by task_id."""
+    """LPUSH letta_requests; SUBSCRIBE letta_responses, matched by task_id; for permanent memory, which is Letta's."""
 
     operation = "bridge"
     needs = "user"
-    weight = 100
-    # Without a Redis there is no bridge to send to, and Locust leaves abstract classes out.
-    abstract = not (os.environ.get(REDIS_VARIABLE) or os.environ.get(PLAN_VARIABLE))
+    weight = 90
+    memory_type = "permanent"
+    abstract = _NO_BRIDGE
 
     def request(self, call: Call) -> Reply:
         """Push one message in the form of source document 004 and wait for its reply."""
         bridge = call.clients.bridge
         if bridge is None:
             raise RuntimeError(f"the bridge scenario needs the address of Redis in {REDIS_VARIABLE}")
-        temporary = call.random.random() < call.temporary_share
         message = {
             "task_id": bridge.ids.make(call.number, call.turn),
             "type": "text",
@@ -29,9 +31,18 @@ class Bridge(Scenario):
             "content": call.payload.text(call.number + call.turn),
             "timestamp": time.time(),
             "meta": {
-                "memory_type": "temporary" if temporary else "permanent",
+                "memory_type": self.memory_type,
                 "trace_id": call.request_id,
                 "lang": "en",
             },
         }
         return bridge.exchange(message)
+
+
+class BridgeTemporary(Bridge):
+    """The same for temporary memory, which memory-python answers."""
+
+    operation = "bridge-temporary"
+    weight = 10
+    memory_type = "temporary"
+    abstract = _NO_BRIDGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def run_facts(folder: RunFolder) -> RunFacts:
         workers_finished=len(folder.ends),
         generator_busy_share=_highest(folder.machine, "generator_cpu"),
         machine_busy_share=_highest(folder.machine, "machine_cpu"),
+        longest_pause_s=_longest_pause_s(folder.machine),
         steal_share=_highest(folder.machine, "steal"),
     )
 
@@ -37,6 +39,15 @@ def run_facts(folder: RunFolder) -> RunFacts:
 def intended_arrivals(folder: RunFolder, seen: int) -> int:
     """Return how many arrivals the plan's schedule holds; a live run has no schedule, so what was seen was meant."""
     return seen if folder.manifest.get("live") else len(schedule.of_plan(folder.plan))
+
+
+def _longest_pause_s(rows: list[dict[str, Any]]) -> float | None:
+    """Return for how long a worker wrote no row although it does so every second: for so long it did nothing at all."""
+    pauses = []
+    for worker in {row.get("worker", 0) for row in rows}:
+        times = [float(row["at_s"]) for row in rows if row.get("worker", 0) == worker and "at_s" in row]
+        pauses += [later - earlier - 1.0 for earlier, later in pairwise(times)]
+    return max(pauses, default=None)
 
 
 def _highest(rows: list[dict[str, Any]], key: str) -> float | None:

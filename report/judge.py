@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.run_folder import RunFolder
-from loadgen.samples import OPERATIONS, UNSENT, Outcome
+from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome
 from report.facts import run_facts
 from slo.objective import Catalogue, Kind, Measure, Objective
 from slo.percentile import Interval, percentile_interval
@@ -109,10 +110,13 @@ def measured_s(samples: Samples, measure: Measure) -> NDArray[np.float64]:
 
 
 def is_good(samples: Samples, objective: Objective) -> Bools:
-    """Return which samples are good: no error, and under the limit where there is one."""
+    """Return which samples are good: no error, under the limit, and answered by whom it must be, where that is asked."""
+    asked = objective.samples
     good: Bools = samples["outcome"] == Outcome.OK
-    if objective.samples.limit_s is not None:
-        good = good & (measured_s(samples, objective.samples.measure) < float(objective.samples.limit_s))
+    if asked.limit_s is not None:
+        good = good & (measured_s(samples, asked.measure) < float(asked.limit_s))
+    if asked.answered_by is not None:
+        good = good & (samples["source"] == SOURCES.index(asked.answered_by))
     return good
 
 
@@ -149,10 +153,9 @@ def _blocks(folder: RunFolder, samples: Samples, good: Bools, objective: Objecti
     bounds = folder.plan.phases.bounds_s
     goods, bads = [], []
     seconds = samples["intended_ns"] / _NS
-    for phase in objective.samples.phases:
-        if phase.value not in bounds:
+    for phase, (start, end) in bounds.items():  # in the order of time: bursts are looked for between neighbours
+        if phase not in objective.samples.phases:
             continue
-        start, end = bounds[phase.value]
         edges = np.append(np.arange(start, end, 1.0), end)
         goods.append(np.histogram(seconds[good], edges)[0])
         bads.append(np.histogram(seconds[~good], edges)[0])
@@ -167,17 +170,18 @@ def _judge_ledger(folder: RunFolder, total: int) -> InvariantJudgement:
         and len(ledgers) == len(folder.ends)
         and not any(ledger["listener_gaps"] for ledger in ledgers)
     )
-    return judge_invariant(sum(ledger["lost"] for ledger in ledgers), accounting_complete=complete, total=total)
+    sent = max(total, sum(ledger["sent"] for ledger in ledgers))
+    return judge_invariant(sum(ledger["lost"] for ledger in ledgers), accounting_complete=complete, total=sent)
 
 
 def _percentiles(samples: Samples, objective: Objective, confidence: float) -> dict[int, Interval]:
     measure = objective.samples.measure
-    values = measured_s(samples, measure)
-    finite = np.isfinite(values)
-    if measure is Measure.NONE or not finite.any():
+    # An error has no response time: counted with its own, a target that fails at once would look fast.
+    values = np.where(samples["outcome"] == Outcome.OK, measured_s(samples, measure), np.inf)
+    if measure is Measure.NONE or not len(values):
         return {}
-    blocks = (samples["intended_ns"] // int(_NS))[finite]
-    return {p: percentile_interval(values[finite], p / 100, blocks, confidence) for p in _PERCENTILES}
+    blocks = samples["intended_ns"] // int(_NS)
+    return {p: percentile_interval(values, Fraction(p, 100), blocks - blocks.min(), confidence) for p in _PERCENTILES}
 
 
 def _reasons(samples: Samples, objective: Objective) -> dict[str, int]:
@@ -188,7 +192,11 @@ def _reasons(samples: Samples, objective: Objective) -> dict[str, int]:
         for outcome in Outcome
         if outcome not in UNSENT and outcome != Outcome.OK
     }
-    counts["too slow"] = int(np.count_nonzero(~good & (samples["outcome"] == Outcome.OK)))
+    answered = samples["outcome"] == Outcome.OK
+    limit_s = float(objective.samples.limit_s or np.inf)
+    slow = answered & (measured_s(samples, objective.samples.measure) >= limit_s)
+    counts["too slow"] = int(np.count_nonzero(slow))
+    counts["answered by another"] = int(np.count_nonzero(answered & ~slow & ~good))
     return {reason: count for reason, count in counts.items() if count}
 
 
@@ -206,5 +214,5 @@ def _saturation(folder: RunFolder) -> Saturation | None:
     seconds = (steady["intended_ns"] / _NS - start).astype(int)
     counts = np.bincount(seconds)
     sums = np.bincount(seconds, measured_s(steady, Measure.RESPONSE_TIME))
-    means = sums[counts > 0] / counts[counts > 0]
+    means = np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
     return saturation(means, block_s=1.0, quantity="the mean response time", unit="s")

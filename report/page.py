@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from loadgen.run_folder import RunFolder
 from report import charts, series
 from report.charts import Backdrop, Chart
 from report.drill import Drill, drills
@@ -39,7 +40,8 @@ def page(run: JudgedRun, said: dict[str, Any]) -> str:
     """Return the page; `said` is the document of the same run, already without credentials."""
     folder = run.folder
     steps = series.steps_of(folder)
-    backdrop = Backdrop(folder.plan.phases.bounds_s, tuple(one.began_s for one in drills(folder)))
+    faults = drills(folder)
+    backdrop = Backdrop(folder.plan.phases.bounds_s, tuple(one.began_s for one in faults))
     axis, intervals = bars(run.objectives)
     return (
         _environment()
@@ -52,8 +54,8 @@ def page(run: JudgedRun, said: dict[str, Any]) -> str:
             intervals=intervals,
             rows={one.objective.name: _row(one) for one in run.objectives},
             charts={one.objective.name: _objective_charts(run, one, steps, backdrop) for one in run.objectives},
-            timelines=[_timeline(one) for one in drills(folder)],
-            drill_charts=[_drill_chart(run, number) for number in range(len(said["drills"]))],
+            timelines=[_timeline(one) for one in faults],
+            drill_charts=[_drill_chart(folder, one) for one in faults],
             validity_charts=_validity_charts(run, steps, backdrop),
             command=clean(command(folder)),
             style=_asset("style.css"),
@@ -137,12 +139,11 @@ def _timeline(drill: Drill) -> list[tuple[float, str]]:
     return sorted([(drill.began_s, f"{name} began"), (drill.ended_s, f"{name} ended"), *said])
 
 
-def _drill_chart(run: JudgedRun, number: int) -> Chart | None:
-    drill = drills(run.folder)[number]
+def _drill_chart(folder: RunFolder, drill: Drill) -> Chart | None:
     if not drill.bridge_requests:
         return None
     end_s = drill.ended_s + _AFTER_FAULT_S
-    return charts.replies_around(series.replies(run.folder, drill.began_s - _BEFORE_FAULT_S, end_s), drill)
+    return charts.replies_around(series.replies(folder, drill.began_s - _BEFORE_FAULT_S, end_s), drill)
 
 
 def _validity_charts(run: JudgedRun, steps: series.Steps, backdrop: Backdrop) -> list[Chart]:

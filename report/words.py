@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 from report.judge import JudgedObjective
 from slo.share import ShareJudgement
 
 
 def percent(share: float) -> str:
-    """Write a share with the digits that it needs: 12 %, 1.3 %, 0.047 %."""
+    """Write a share with three digits, enough to tell a bound from the limit beside it: 12.3 %, 1.02 %, 0.047 %."""
     value = share * 100
-    if value == 0:
-        return "0 %"
-    digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3
-    return f"{value:.{digits}f} %"
+    return f"{value:.3g} %" if value == 0 or value >= 0.0001 else "under 0.0001 %"
 
 
 def seconds(value_s: float) -> str:
-    """Write a time: milliseconds below one second."""
+    """Write a time: milliseconds below one second; infinite is an answer that never came."""
+    if math.isinf(value_s):
+        return "never"
     return f"{value_s * 1000:.0f} ms" if value_s < 1 else f"{value_s:.2f} s"
 
 

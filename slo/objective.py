@@ -22,6 +22,7 @@ __all__ = [
     "Phase",
     "SampleFilter",
     "Service",
+    "Source",
 ]
 
 
@@ -48,6 +49,13 @@ class Measure(StrEnum):
     NONE = "none"  # availability only: a request is good when it is not an error
 
 
+class Source(StrEnum):
+    """Who answered a request through the bridge."""
+
+    LETTA = "letta"
+    MEMORY_PYTHON = "memory-python"
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where in a catalogue something was said; lines count from 1."""
@@ -61,12 +69,16 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class SampleFilter:
-    """Which load samples count, and what makes one of them good: no error, and the measure strictly under the limit."""
+    """Which load samples count, and what makes one of them good: no error, and the measure strictly under the limit.
+
+    With `answered_by`, an answer from anybody else is not good.
+    """
 
     operations: frozenset[str]
     phases: frozenset[Phase]
     measure: Measure
     limit_s: Fraction | None
+    answered_by: Source | None = None
 
     def __post_init__(self) -> None:
         if not self.operations or not self.operations <= OPERATIONS:
@@ -82,9 +94,9 @@ class SampleFilter:
         """Say whether a request of this operation, due in this phase, is in the total."""
         return operation in self.operations and phase in self.phases
 
-    def is_good(self, *, error: bool, measured_s: float | None) -> bool:
+    def is_good(self, *, error: bool, measured_s: float | None, source: str = "") -> bool:
         """Say whether a counted request is good; `measured_s` is the filter's measure, None when it never came."""
-        if error:
+        if error or (self.answered_by is not None and source != self.answered_by):
             return False
         if self.limit_s is None:
             return True

@@ -19,7 +19,8 @@ SERVICE_OF = MappingProxyType(
         "archival-search": LETTA_API,
         "message-list": LETTA_API,
         "conversation": LETTA_API,
-        "bridge": LETTA_BRIDGE,
+        "bridge": LETTA_BRIDGE,  # a request whose memory is permanent: Letta's, by the routing of document 004
+        "bridge-temporary": LETTA_BRIDGE,  # one that memory-python answers by the same routing
     }
 )
 

@@ -10,6 +10,8 @@ SMALLEST_REACHED_SHARE = Fraction(99, 100)
 LARGEST_LAG_SHARE = Fraction(1, 10)
 
 # One process of the generator is one thread of Python: this near to one core it cannot keep a schedule.
+# A worker that wakes up once a second is late by milliseconds; half a second is no scheduling noise.
+_PAUSE_S = 0.5
 _GENERATOR_BUSY = 0.9
 _MACHINE_BUSY = 0.9
 # Time that the hypervisor gave to others; a few per cent already shift wake-ups by milliseconds.
@@ -33,7 +35,7 @@ class RunFacts:
     busy (that is the target's doing), `dropped` were given up because too many were in flight. `lag_p99_s` is the
     99th percentile of actual start minus intended start, None when nothing was started. The busy shares are of one
     core for the busiest worker, of all cores for the machine; `steal_share` is the time the hypervisor took away;
-    None is unknown.
+    `longest_pause_s` is the longest time for which a worker did nothing at all. None is unknown.
     """
 
     intended: int
@@ -46,6 +48,7 @@ class RunFacts:
     generator_busy_share: float | None = None
     machine_busy_share: float | None = None
     steal_share: float | None = None
+    longest_pause_s: float | None = None
 
     def __post_init__(self) -> None:
         counts = (
@@ -115,6 +118,8 @@ def _late(lag_p99_s: float | None, smallest_limit_s: Fraction | float | None) ->
 
 def _culprit(facts: RunFacts) -> str:
     """Name the likeliest cause, the one outside the generator first: it would explain the others."""
+    if facts.longest_pause_s is not None and facts.longest_pause_s > _PAUSE_S:
+        return f"the generator stood still for {facts.longest_pause_s:.1f} s: it was stopped, or robbed of its core"
     if facts.steal_share is not None and facts.steal_share > _STOLEN:
         return f"the hypervisor gave {facts.steal_share:.0%} of this machine's time to others"
     if facts.generator_busy_share is not None and facts.generator_busy_share > _GENERATOR_BUSY:

@@ -35,8 +35,13 @@ class Tier:
     mix: dict[str, float]
 
     def letta_rates(self, rate: float) -> dict[str, float]:
-        """Split `rate` requests a second by the mix."""
+        """Split `rate` requests a second to Letta by the mix."""
         return {operation: rate * share for operation, share in self.mix.items()}
+
+    def bridge_rates(self, rate: float) -> dict[str, float]:
+        """Split `rate` requests a second to the bridge by what memory they ask for."""
+        temporary = rate * self.temporary_share
+        return {"bridge": rate - temporary, "bridge-temporary": temporary}
 
 
 def names() -> tuple[str, ...]:

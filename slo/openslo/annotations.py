@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeVar
 
-from slo.objective import Kind, Measure, Phase, SampleFilter
+from slo.objective import Kind, Measure, Phase, SampleFilter, Source
 from slo.openslo.documents import Document, child
 from slo.openslo.values import limit_s
 from slo.openslo.yaml_tree import Leaf, Table, nearest
@@ -25,6 +25,7 @@ ANNOTATIONS: Mapping[str, str] = MappingProxyType(
         "phases": "the phases of a run in which they count, separated by commas: steady, drill, recovery",
         "measure": "what is held against the limit: response_time, time_to_first_token, or none for availability",
         "limit": "the time that a good request stays strictly under, such as 2s or 500ms; absent with measure none",
+        "answered-by": "who must have answered for a request to be good: letta or memory-python; absent when anybody may",
         "kind": "share (default), or invariant: a rule that no request may break",
         "source": "the requirement that the number comes from",
         "reason": "why this number, where the requirement leaves it open",
@@ -50,13 +51,14 @@ def read(document: Document, service: str) -> Meaning | None:
     phases = reader.words("phases", frozenset(phase.value for phase in Phase))
     measure = reader.choice("measure", Measure, None)
     limit = reader.limit(measure)
+    answered_by = reader.choice("answered-by", Source, None) if reader.leaf("answered-by") is not None else None
     reader.same_service(operations, service)
     given = [leaf.text for key in ("source", "reason") if (leaf := reader.leaf(key)) is not None]
     if not given:
         reader.fault("source", "neither a source nor a reason", f"{PREFIX}source or {PREFIX}reason")
     if reader.failed or kind is None or measure is None:
         return None
-    samples = SampleFilter(frozenset(operations), frozenset(map(Phase, phases)), measure, limit)
+    samples = SampleFilter(frozenset(operations), frozenset(map(Phase, phases)), measure, limit, answered_by)
     return Meaning(kind, samples, "; ".join(" ".join(text.split()) for text in given))
 
 
