@@ -117,7 +117,7 @@ def slower_than(shares: Distribution, limit_s: float | None, allowed_bad: float,
     frame.grid([(v, share_words(v)) for v in frame.y.ticks(6)], [(v, seconds_words(v)) for v in _spread(x, x.ticks(4))])
     if limit_s is not None:
         frame.upright(limit_s, "limit", f"limit {seconds_words(limit_s)}")
-        frame.across(allowed_bad, "allowed", f"allowed {share_words(allowed_bad)}")
+        frame.across(allowed_bad, "allowed", f"allowed {share_words(allowed_bad)}", at_left=True)
     # Failed requests are slower than anything, so the curve ends level, at their share.
     shares_at_least = [*shares.share_at_least.tolist(), *[shares.failed_share] * 2]
     frame.line([*shares.value_s.tolist(), high, x.high], [v or math.nan for v in shares_at_least], "line p95")
@@ -192,8 +192,8 @@ def busy_over_time(seen: Busy, steps: Steps, backdrop: Backdrop) -> Chart:
 
 def replies_around(seen: Replies, drill: Drill) -> Chart:
     """Who answered the bridge's requests, second by second, around a fault."""
-    stacks = [("by-letta", seen.by_letta), ("by-fallback", seen.by_fallback), ("by-nobody", seen.failed)]
-    most = float((seen.by_letta + seen.by_fallback + seen.failed).max())
+    stacks = list(zip(_WHO, (seen.by_letta, seen.by_routing, seen.by_fallback, seen.failed), strict=True))
+    most = float((seen.by_letta + seen.by_routing + seen.by_fallback + seen.failed).max())
     x = Scale(float(seen.edges_s[0]), float(seen.edges_s[-1]))
     frame = Frame(x, zero_based(max(most, 1.0)), height=160)
     frame.band(drill.began_s, drill.ended_s, "drill", drill.name)
@@ -223,7 +223,12 @@ _RESPONSE_LEGEND = (
     Legend("bad", "bad requests"),
     Legend("judged", "judged"),
 )
-_WHO = {"by-letta": "by Letta", "by-fallback": "by memory-python", "by-nobody": "an error, or none in time"}
+_WHO = {
+    "by-letta": "by Letta",
+    "by-routing": "by memory-python, temporary memory",
+    "by-fallback": "by memory-python, as fallback",
+    "by-nobody": "an error, or none in time",
+}
 
 
 def _over_seconds(

@@ -126,6 +126,7 @@ def _filter(samples: SampleFilter) -> dict[str, Any]:
         "phases": sorted(phase.value for phase in samples.phases),
         "measure": samples.measure.value,
         "limit_s": share(samples.limit_s),
+        "answered_by": samples.answered_by.value if samples.answered_by is not None else None,
     }
 
 

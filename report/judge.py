@@ -110,7 +110,7 @@ def measured_s(samples: Samples, measure: Measure) -> NDArray[np.float64]:
 
 
 def is_good(samples: Samples, objective: Objective) -> Bools:
-    """Return which samples are good: no error, under the limit, and answered by whom it must be, where that is asked."""
+    """Return which samples are good: no error, under the limit, and answered by whom it must be where that is asked."""
     asked = objective.samples
     good: Bools = samples["outcome"] == Outcome.OK
     if asked.limit_s is not None:

@@ -23,7 +23,7 @@ from report.redact import clean
 from report.reproduce import command
 from report.scale import seconds_words
 from report.words import bad_count, budget_text, percent, percentile_text, seconds, share_text
-from slo.objective import Kind, Measure
+from slo.objective import Kind, Measure, Source
 from slo.share import ShareJudgement
 from slo.validity import LARGEST_LAG_SHARE
 
@@ -94,7 +94,9 @@ def _promise(one: JudgedObjective) -> str:
         if limit_s is None
         else f"end without an error and with a {measure} under {seconds_words(float(limit_s))}"
     )
-    return f"At least {float(objective.target) * 100:.6g} % of requests {what}."
+    by = objective.samples.answered_by
+    whom = "" if by is None else f" and are answered by {'Letta' if by is Source.LETTA else by.value} itself"
+    return f"At least {float(objective.target) * 100:.6g} % of requests {what}{whom}."
 
 
 def _counted(one: JudgedObjective) -> str:
@@ -125,10 +127,9 @@ def _objective_charts(run: JudgedRun, one: JudgedObjective, steps: series.Steps,
 def _timeline(drill: Drill) -> list[tuple[float, str]]:
     """Return what happened around a fault: seconds of the run and words, in order of time."""
     name = clean(drill.name)
-    anyway = f" ({percent(drill.temporary_share)} of messages go there anyway)" if drill.temporary_share else ""
     moments = [
         (drill.began_s, "begin", drill.letta_silent_s, "the last answer of Letta before it fell silent"),
-        (drill.began_s, "begin", drill.first_fallback_s, f"first fallback reply, from memory-python{anyway}"),
+        (drill.began_s, "begin", drill.first_fallback_s, "first fallback reply: memory-python in Letta’s place"),
         (drill.ended_s, "end", drill.letta_back_s, "Letta answers again"),
     ]
     said = [

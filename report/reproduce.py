@@ -7,7 +7,7 @@ from typing import Any
 
 from loadgen.run_folder import RunFolder
 from report.redact import REDACTED, redact
-from slo.operations import LETTA_API, LETTA_BRIDGE
+from slo.operations import LETTA_API, LETTA_BRIDGE, SERVICE_OF
 
 
 def command(folder: RunFolder) -> str:
@@ -41,9 +41,9 @@ def _target(targets: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _rate(rates: dict[str, float]) -> float:
-    """Return the rate of each service: the mix of Letta's operations adds up to what the bridge gets by itself."""
-    of_letta = sum(rate for operation, rate in rates.items() if operation != "bridge")
-    return round(of_letta or rates.get("bridge", 0.0), 6)
+    """Return the rate of each service: Letta's operations together, or else the bridge's."""
+    of_letta = sum(rate for operation, rate in rates.items() if SERVICE_OF[operation] == LETTA_API)
+    return round(of_letta or sum(rates.values()), 6)
 
 
 def _quoted(words: list[str]) -> list[str]:

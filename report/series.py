@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from loadgen import schedule
 from loadgen.run_folder import RunFolder
-from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome
+from loadgen.samples import BRIDGE_OPERATIONS, OPERATIONS, SOURCES, UNSENT, Outcome
 from report.judge import is_good, matching, measured_s
 from slo.objective import Objective
 
@@ -90,11 +90,12 @@ class Busy:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replies:
-    """Replies of the bridge a second, by who answered, counted at the time of the reply."""
+    """Replies of the bridge a second, by who answered and why, counted at the time of the reply."""
 
     edges_s: Floats
     by_letta: Counts
     by_fallback: Counts
+    by_routing: Counts
     failed: Counts
 
 
@@ -123,7 +124,11 @@ def distribution(folder: RunFolder, objective: Objective) -> Distribution | None
     """Return how many of the judged requests took how long; None when no time was measured."""
     samples = matching(folder, objective)
     samples = samples[~np.isin(samples["outcome"], UNSENT)]
-    values = np.where(samples["outcome"] == Outcome.OK, measured_s(samples, objective.samples.measure), np.inf)
+    values = measured_s(samples, objective.samples.measure)
+    limit_s = float(objective.samples.limit_s or np.inf)
+    values = np.where(
+        is_good(samples, objective) | ((samples["outcome"] == Outcome.OK) & (values >= limit_s)), values, np.inf
+    )
     finite = np.sort(values[np.isfinite(values) & (values > 0)])
     if len(finite) < 2 or finite[0] == finite[-1]:
         return None
@@ -168,12 +173,20 @@ def busy(folder: RunFolder) -> Busy | None:
 def replies(folder: RunFolder, from_s: float, to_s: float) -> Replies:
     """Count the bridge's replies a second between two times of the run."""
     samples = folder.samples
-    bridge = samples[(samples["operation"] == OPERATIONS.index("bridge")) & ~np.isin(samples["outcome"], UNSENT)]
+    codes = [OPERATIONS.index(name) for name in sorted(BRIDGE_OPERATIONS)]
+    bridge = samples[np.isin(samples["operation"], codes) & ~np.isin(samples["outcome"], UNSENT)]
     edges = np.arange(np.floor(max(0.0, from_s)), np.ceil(to_s) + 1)
     ok = bridge["outcome"] == Outcome.OK
-    by_fallback = ok & (bridge["source"] == SOURCES.index("memory-python"))
+    by_memory = ok & (bridge["source"] == SOURCES.index("memory-python"))
+    is_temporary = bridge["operation"] == OPERATIONS.index("bridge-temporary")
 
     def count(which: NDArray[np.bool_]) -> Counts:
         return np.asarray(np.histogram(bridge["end_ns"][which] / _NS, edges)[0], np.int64)
 
-    return Replies(edges, count(ok & ~by_fallback), count(by_fallback), count(~ok))
+    return Replies(
+        edges,
+        by_letta=count(ok & ~by_memory),
+        by_fallback=count(by_memory & ~is_temporary),
+        by_routing=count(by_memory & is_temporary),
+        failed=count(~ok),
+    )

@@ -87,11 +87,12 @@ class Frame:
             down = "L".join(f"{self.x.at(x) * _WIDE:.1f} {self._inner(low):.1f}" for x, low, _ in reversed(run))
             self._path(f"M{up}L{down}Z", kind)
 
-    def across(self, value: float, kind: str, words: str) -> None:
-        """Draw a line over the whole width at a value of the y axis, with words above its right end."""
+    def across(self, value: float, kind: str, words: str, *, at_left: bool = False) -> None:
+        """Draw a line over the whole width at a value of the y axis, with words above one of its ends."""
         y = self.px(value)
         self._line(0, y, 100, y, kind)
-        self._text(100, y, words, f"{kind}-words", "end", dy=-5)
+        place, anchor = (0, "start") if at_left else (100, "end")
+        self._text(place, y, words, f"{kind}-words", anchor, dx=4 if at_left else 0, dy=-5)
 
     def upright(self, value: float, kind: str, words: str = "") -> None:
         """Draw a line over the whole height at a value of the x axis, with words at its top."""

@@ -1,7 +1,8 @@
 """Tie a child process to its parent: when the parent dies, however it dies, the child is killed.
 
 Run as `python -m testbed.lifeline PARENT_PID [--user NAME] -- COMMAND ...`. The kernel's parent-death signal survives
-`execve`, so any program can be tied, a Redis or PostgreSQL server too; a change of user clears it, hence that is done first.
+`execve`, so any program can be tied, a Redis or PostgreSQL server too; a change of user clears it, hence that comes
+first.
 """
 
 from __future__ import annotations

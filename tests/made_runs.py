@@ -19,7 +19,7 @@ from loadgen import schedule
 from loadgen.plan import Phases, RunPlan, Sessions
 from loadgen.recorder import Recorder, Sample
 from loadgen.run_folder import RunFolder, append_line, create, note_event
-from loadgen.samples import SESSION_OPERATIONS, UNSENT, Outcome
+from loadgen.samples import BRIDGE_OPERATIONS, SESSION_OPERATIONS, UNSENT, Outcome
 
 _NS = 1_000_000_000
 _AGENTS = 20
@@ -35,8 +35,17 @@ _MEDIAN_MS = {
     "message-list": 8.0,
     "conversation": 400.0,
     "bridge": 380.0,
+    "bridge-temporary": 45.0,
 }
-_MIX = {"message": 14.0, "stream": 8.0, "blocks-read": 16.0, "message-list": 12.0, "health": 10.0, "bridge": 60.0}
+_MIX = {
+    "message": 14.0,
+    "stream": 8.0,
+    "blocks-read": 16.0,
+    "message-list": 12.0,
+    "health": 10.0,
+    "bridge": 54.0,
+    "bridge-temporary": 6.0,
+}
 _FALLBACK_AFTER_S = 1.5  # the first requests of an outage wait for their deadline before they fall back
 _BREAKER_OPENS_S = 2.0
 _BACK_AFTER_S = 0.7
@@ -167,10 +176,10 @@ def _one(plan: RunPlan, story: Story, arrival: Arrival, turn: int, random: np.ra
         start_ns=start_ns,
         end_ns=start_ns + int(service_ms * 1e6),
         outcome=Outcome.OK,
-        status=0 if operation == "bridge" else 200,
+        status=0 if operation in BRIDGE_OPERATIONS else 200,
         response_bytes=int(random.integers(200, 2000)),
         agent=agent,
-        source="letta" if operation == "bridge" else "",
+        source="letta" if operation in BRIDGE_OPERATIONS else "",
     )
     _set_first_token(sample, random)
     _strike(plan, story, sample, service_ms, random)
@@ -191,7 +200,7 @@ def _strike(plan: RunPlan, story: Story, sample: Sample, service_ms: float, rand
     is_out = begin <= at_s < end + _BACK_AFTER_S and end > begin
     if story.errors_s[0] <= at_s < story.errors_s[1] and random.uniform() < story.error_share:
         _fail(sample, 500, "500 internal_error")
-    elif is_out and sample.operation != "bridge":
+    elif is_out and sample.operation not in BRIDGE_OPERATIONS:
         sample.end_ns, sample.outcome, sample.status, sample.first_ns = (
             sample.start_ns + 2_000_000,
             Outcome.CONNECTION,
@@ -199,14 +208,16 @@ def _strike(plan: RunPlan, story: Story, sample: Sample, service_ms: float, rand
             0,
         )
         sample.detail["error"] = "ConnectionRefusedError: [Errno 111] Connection refused"
-    elif sample.operation == "bridge":
+    elif sample.operation in BRIDGE_OPERATIONS:
         _through_the_bridge(sample, at_s - begin if is_out else None, service_ms, random)
 
 
 def _through_the_bridge(sample: Sample, outage_s: float | None, service_ms: float, random: np.random.Generator) -> None:
     stages = {"queue_wait": 0.8, "agent_lookup": 1.1, "letta_call": 0.0, "retry_wait": 0.0, "fallback": 0.0}
     attempts = 1
-    if outage_s is None:
+    if sample.operation == "bridge-temporary":
+        stages["fallback"], attempts, sample.source = service_ms, 0, "memory-python"
+    elif outage_s is None:
         stages["letta_call"] = service_ms - 1.9
     else:
         waits_s = _FALLBACK_AFTER_S if outage_s < _BREAKER_OPENS_S else 0.0
@@ -226,7 +237,11 @@ def _through_the_bridge(sample: Sample, outage_s: float | None, service_ms: floa
 
 
 def _fail(sample: Sample, status: int, error: str) -> None:
-    sample.outcome, sample.status, sample.first_ns = Outcome.ERROR, status if sample.operation != "bridge" else 0, 0
+    sample.outcome, sample.status, sample.first_ns = (
+        Outcome.ERROR,
+        status if sample.operation not in BRIDGE_OPERATIONS else 0,
+        0,
+    )
     sample.end_ns = sample.start_ns + 12_000_000
     sample.detail["error"] = error
 
@@ -243,7 +258,7 @@ def _write_worker(folder: Path, story: Story, samples: list[Sample], worker: int
             at += 1
         recorder.close_second(second)
         append_line(folder / f"machine-{worker}.jsonl", _machine_row(story, second, random))
-    sent = sum(sample.operation == "bridge" and sample.outcome not in UNSENT for sample in samples)
+    sent = sum(sample.operation in BRIDGE_OPERATIONS and sample.outcome not in UNSENT for sample in samples)
     ledger = {"answered": sent, "sent": sent, "late": 0, "duplicates": 0, "unknown": 0, "foreign": 0}
     ledger |= {"lost": story.lost_messages if worker == 0 else 0, "listener_gaps": 0}
     recorder.finish(seconds + 1, arrivals_started=sum(sample.turn == 0 for sample in samples), bridge=ledger)

@@ -36,8 +36,8 @@ def exit_codes() -> str:
     rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items())
     return (
         f"{_HEADER}# Exit codes\n\n"
-        "Where several apply, the first of 2, 5, 4, 3, 6, 7, 0 wins. 1 stays free: a crash of Python and a plain Locust\n"
-        f"run with one failed request both give 1.\n\n| code | meaning |\n|---|---|\n{rows}\n"
+        "Where several apply, the first of 2, 5, 4, 3, 6, 7, 0 wins. 1 stays free: a crash of Python and a plain\n"
+        f"Locust run with one failed request both give 1.\n\n| code | meaning |\n|---|---|\n{rows}\n"
     )
 
 
@@ -46,7 +46,8 @@ def objectives() -> str:
     rows = "\n".join(_row(one) for one in load().objectives)
     return (
         f"{_HEADER}# Objectives\n\n"
-        "The numbers stand in `slo/catalog/` and nowhere else; change them there, or point `--catalog` at your own files.\n"
+        "The numbers stand in `slo/catalog/` and nowhere else; change them there, or point `--catalog` at files of\n"
+        "your own.\n"
         f"\n| objective | promise | judged in | source and reason |\n|---|---|---|---|\n{rows}\n"
     )
 
@@ -63,8 +64,8 @@ def load_tiers() -> str:
     body = "\n".join(rows)
     return (
         f"{_HEADER}# Tiers\n\n"
-        "A tier is a file in `loadgen/tiers/`, with the reason for each number beside it. The bridge gets the same rate as\n"
-        "Letta.\n\n| tier | requests a second | steady state | agents | turns of a session | mix |\n"
+        "A tier is a file in `loadgen/tiers/`, with the reason for each number beside it. The bridge gets the same\n"
+        "rate as Letta.\n\n| tier | requests a second | steady state | agents | turns of a session | mix |\n"
         f"|---|---|---|---|---|---|\n{body}\n"
     )
 

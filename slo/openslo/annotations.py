@@ -25,7 +25,7 @@ ANNOTATIONS: Mapping[str, str] = MappingProxyType(
         "phases": "the phases of a run in which they count, separated by commas: steady, drill, recovery",
         "measure": "what is held against the limit: response_time, time_to_first_token, or none for availability",
         "limit": "the time that a good request stays strictly under, such as 2s or 500ms; absent with measure none",
-        "answered-by": "who must have answered for a request to be good: letta or memory-python; absent when anybody may",
+        "answered-by": "who must have answered a good request: letta or memory-python; absent when anybody may",
         "kind": "share (default), or invariant: a rule that no request may break",
         "source": "the requirement that the number comes from",
         "reason": "why this number, where the requirement leaves it open",

@@ -67,8 +67,8 @@ def test_a_stub_made_slow_is_missed_and_the_objective_interval_and_budget_are_na
 def test_a_generator_stopped_for_two_seconds_is_invalid_and_its_undisturbed_twin_is_valid(
     tmp_path: Path, stub: Part
 ) -> None:
-    arguments = ("verify", "--letta-url", str(stub.announced["url"]), "--duration", "25", "--warmup", "2")
-    arguments += ("--on-inconclusive", "0")
+    url = str(stub.announced["url"])
+    arguments = ("verify", "--letta-url", url, "--duration", "25", "--warmup", "2", "--on-inconclusive", "0")
     with started(tmp_path, *arguments) as (process, generator):
         waiting = threading.Event()
         waiting.wait(10)

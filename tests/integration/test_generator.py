@@ -53,7 +53,6 @@ def test_a_stall_of_two_seconds_shows_in_full(stub: Part, tmp_path: Path) -> Non
     assert not samples["outcome"].any()
     for percentile in (95, 99):
         ours, truth = np.percentile(ours_ms, percentile), np.percentile(truth_ms, percentile)
-        print(f"p{percentile}: generator {ours:.0f} ms, target {truth:.0f} ms")
         assert ours == pytest.approx(truth, rel=0.03)
         assert truth > 900  # the stall really took place
 

@@ -76,7 +76,8 @@ def test_a_drill_says_who_answered_and_when_things_were_as_before(drill: RunFold
     (one,) = drills(drill)
     assert (one.name, one.began_s, one.ended_s) == ("letta-down", 65.02, 75.02)
     assert one.by_letta == one.failed == 0
-    assert one.by_fallback == one.bridge_requests > 0
+    assert one.by_fallback + one.by_routing == one.bridge_requests
+    assert one.by_fallback > 8 * one.by_routing > 0  # a tenth of the made requests are for temporary memory
     assert one.first_fallback_s is not None
     assert 1.5 < one.first_fallback_s < 1.8  # the made bridge waits 1.5 s before it falls back
     assert one.letta_back_s is not None
@@ -121,7 +122,7 @@ def test_the_steps_of_a_run_count_every_request_once(misses: RunFolder) -> None:
     steps = steps_of(misses)
     times = over_time(misses, objective, steps)
     due_in_time = misses.samples["intended_ns"] < misses.plan.phases.duration_s * 1e9
-    bridge = (misses.samples["operation"] == 10) & due_in_time
+    bridge = np.isin(misses.samples["operation"], (10, 11)) & due_in_time
     assert times.total.sum() == np.count_nonzero(bridge)
     assert len(steps.edges_s) == 91
 

@@ -61,7 +61,7 @@ def test_an_unknown_key_or_a_missing_one_is_refused_by_the_schema() -> None:
 
 
 def test_the_headline_counts_verdicts_and_says_stub() -> None:
-    assert said("healthy")["headline"] == "6 objectives: 6 met — on a STUB"
+    assert said("healthy")["headline"] == "7 objectives: 7 met — on a STUB"
     assert said("healthy")["is_stub"] is True
 
 
@@ -78,7 +78,7 @@ def test_a_run_on_real_servers_does_not_say_stub() -> None:
 def test_an_invalid_run_says_that_nothing_is_met_or_missed() -> None:
     invalid = said("invalid")
     assert invalid["verdict"] == "invalid run"
-    assert invalid["headline"] == "Invalid run: none of 6 objectives is met or missed — on a STUB"
+    assert invalid["headline"] == "Invalid run: none of 7 objectives is met or missed — on a STUB"
     assert {one["verdict"] for one in invalid["objectives"]} == {"invalid run"}
     assert {reason["code"] for reason in invalid["invalid"]} == {"not reached", "late", "dropped"}
 

@@ -118,7 +118,7 @@ def test_a_stub_is_said_in_the_title_and_in_the_headline(pages: dict[str, str]) 
 def test_an_invalid_run_carries_a_banner_with_reasons_and_cause(pages: dict[str, str]) -> None:
     text = " ".join(" ".join(outline(pages["invalid"]).text).split())
     assert "Nothing here is met or missed" in text
-    assert "248 arrivals were dropped, none may be." in text
+    assert re.search(r"\d+ arrivals were dropped, none may be\.", text)
     assert "Likeliest cause: the hypervisor" in text
     assert 'class="banner invalid-run"' not in pages["healthy"]
 

@@ -204,6 +204,7 @@ def test_the_shipped_catalogue_promises_what_the_documents_and_we_decided(shippe
         "letta-stream-first-token": (Fraction(19, 20), 1, ["steady"]),
         "bridge-response-time": (Fraction(99, 100), 2, ["steady"]),
         "bridge-success": (Fraction(999, 1000), None, ["steady"]),
+        "bridge-answered-by-letta": (Fraction(99, 100), None, ["steady"]),
         "bridge-fallback": (Fraction(99, 100), 2, ["drill"]),
         "bridge-no-message-lost": (None, None, ["drill", "recovery", "steady"]),
     }
