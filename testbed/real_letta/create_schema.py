@@ -1,7 +1,7 @@
 """Which tables does Letta need: creates them in the database of LETTA_PG_URI. Runs only in Letta's own environment.
 
-Letta's wheel ships no migrations, so the tables come from its models. Importing them by name keeps this module importable
-where Letta is not installed.
+Letta's wheel ships no migrations, so the tables come from its models. Importing them by name keeps this module
+importable where Letta is not installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who removes a run's directory when its owner is killed: this process, which waits for the owner's end of a pipe to close.
+"""Who removes a run's directory when its owner is killed: this process, which waits for the end of a pipe to close.
 
 Run as `python -m testbed.real_letta.sweep DIRECTORY`; it ends when its standard input does, however that comes about.
 """
@@ -57,7 +57,7 @@ def sweep(directory: Path) -> None:
 
 
 def _release_shared_memory(lock: Path) -> None:
-    """Remove the System V segment that a killed PostgreSQL leaves behind; one that stopped in order has no lock file."""
+    """Remove the System V segment that a killed PostgreSQL leaves behind; one that stopped in order has no such file."""
     lines = lock.read_text().splitlines()
     fields = lines[_SHARED_MEMORY_LINE].split() if len(lines) > _SHARED_MEMORY_LINE else []
     if len(fields) == 2 and fields[1].isdigit():
