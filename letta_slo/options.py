@@ -10,7 +10,7 @@ import click
 
 from letta_slo import exit_codes
 from loadgen import tiers
-from loadgen.plan import REDIS_VARIABLE, Phases
+from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phases
 from slo.objective import Catalogue
 
 # Ten seconds without Letta yield 500 requests at 50 a second, enough for 99 % (299); fifteen show that it came back.
@@ -46,6 +46,16 @@ addresses = _together(
         "--redis-url",
         metavar="URL",
         help=f"The Redis of your own bridge, without a password (one with a password goes into {REDIS_VARIABLE}).",
+    ),
+    click.option(
+        "--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="Model of the agents that are made."
+    ),
+    click.option(
+        "--embedding",
+        default=DEFAULT_EMBEDDING,
+        show_default=True,
+        metavar="HANDLE",
+        help="Embedding model of the agents that are made.",
     ),
     click.option(
         "--i-own-this-target",

@@ -47,6 +47,8 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
         rates={**letta, **bridge},
         phases=wish.phases if targets.take_letta_down else replace(wish.phases, drill_s=0.0, recovery_s=0.0),
         letta_url=targets.letta_url,
+        model=targets.model,
+        embedding=targets.embedding,
         redis_url_env=REDIS_VARIABLE if targets.redis_url else None,
         users=wish.tier.users,
         sessions=wish.tier.sessions,

@@ -12,8 +12,10 @@ from typing import Any, Literal
 import redis
 
 from loadgen import guard, prepare
-from loadgen.plan import REDIS_VARIABLE
+from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE
 from testbed.embedded import EmbeddedTestbed
+from testbed.process import python_part, start
+from testbed.real_letta.server import RealLetta
 
 Kind = Literal["stub", "letta", "own"]
 Say = Callable[[str], None]
@@ -29,6 +31,8 @@ class Targets:
     bridge_is_stub: bool = False
     take_letta_down: Callable[[float], None] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    model: str = DEFAULT_MODEL
+    embedding: str = DEFAULT_EMBEDDING
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return service → kind, address without credentials, and version, for the manifest."""
@@ -58,22 +62,21 @@ def embedded(log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say
 
 @contextmanager
 def real_letta(log_dir: Path, say: Say) -> Iterator[Targets]:
-    """Start a real Letta with its PostgreSQL, before an LLM stub; no bridge."""
-    from testbed.real_letta.target import RealLettaTarget  # noqa: PLC0415
-
-    with RealLettaTarget(log_dir, say) as target:
-        yield Targets("letta", target.url, None, versions={"letta": prepare.check_health(target.url)})
+    """Start a real Letta with its PostgreSQL; the model behind it is a stub, and there is no bridge."""
+    llm = start("llm-stub", python_part("testbed.llm_stub", "--port", "0", "--control-port", "0"), log_dir=log_dir)
+    with llm, RealLetta(str(llm.announced["url"]), log_dir=log_dir, progress=say) as letta:
+        yield Targets("letta", letta.url, None, versions=letta.versions, model=letta.models[0])
 
 
 @contextmanager
-def own(letta_url: str | None, redis_url: str | None) -> Iterator[Targets]:
+def own(letta_url: str | None, redis_url: str | None, model: str, embedding: str) -> Iterator[Targets]:
     """Check that the user's servers are there; raises TargetError."""
     versions = {}
     if letta_url:
         versions["letta"] = prepare.check_health(letta_url)
     if redis_url:
         versions["redis"] = _check_redis(redis_url)
-    yield Targets("own", letta_url, redis_url, versions=versions)
+    yield Targets("own", letta_url, redis_url, versions=versions, model=model, embedding=embedding)
 
 
 def redis_url_of(option: str | None) -> str | None:

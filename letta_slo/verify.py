@@ -96,7 +96,7 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
             guard.check_no_credentials(letta_url, "--letta-url", "LETTA_API_KEY")
         for url in filter(None, (letta_url, redis_url)):
             guard.check(url, wish.rate, owned=given["i_own_this_target"])
-        return own(letta_url, redis_url)
+        return own(letta_url, redis_url, given["model"], given["embedding"])
     log_dir = wish.folder.parent / f".{wish.run_id}-parts"
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)

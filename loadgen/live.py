@@ -14,7 +14,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from loadgen import guard, prepare, schedule
 from loadgen.machine import describe
-from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan, Sessions
+from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phases, RunPlan, Sessions
 from loadgen.run_folder import create, new_run_id, now_text
 from loadgen.samples import SESSION_OPERATIONS
 from loadgen.scenario import Scenario
@@ -32,10 +32,10 @@ def add_options(parser: LocustArgumentParser) -> None:
     option("--turns", type=int, default=3, env_var="LETTA_SLO_TURNS", help="Messages of one session")
     option("--think-time", type=float, default=2.0, env_var="LETTA_SLO_THINK_TIME", help="Seconds between turns")
     option("--seed", type=int, default=1, env_var="LETTA_SLO_SEED", help="Seed of arrivals and texts")
-    option("--model", default="openai-proxy/gpt-4o-mini", env_var="LETTA_SLO_MODEL", help="Model handle of new agents")
+    option("--model", default=DEFAULT_MODEL, env_var="LETTA_SLO_MODEL", help="Model handle of new agents")
     option(
         "--embedding",
-        default="openai/text-embedding-3-small",
+        default=DEFAULT_EMBEDDING,
         env_var="LETTA_SLO_EMBEDDING",
         help="Embedding handle of new agents",
     )

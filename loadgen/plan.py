@@ -10,6 +10,10 @@ from typing import Any, Literal, Self
 # The address of Redis may hold a password, so it travels by this environment variable and stands in no file.
 REDIS_VARIABLE = "LETTA_SLO_REDIS_URL"
 
+# Handles as a Letta 0.16.4 names them whose OPENAI_BASE_URL is not OpenAI's own (measured, see testbed/real_letta).
+DEFAULT_MODEL = "openai-proxy/gpt-4o-mini"
+DEFAULT_EMBEDDING = "openai/text-embedding-3-small"
+
 Arrivals = Literal["poisson", "constant"]
 
 
@@ -91,8 +95,8 @@ class RunPlan:
     arrivals: Arrivals = "poisson"
     sessions: Sessions = field(default_factory=Sessions)
     limits: Limits = field(default_factory=Limits)
-    model: str = "openai-proxy/gpt-4o-mini"
-    embedding: str = "openai/text-embedding-3-small"
+    model: str = DEFAULT_MODEL
+    embedding: str = DEFAULT_EMBEDDING
     user_tokens: int = 100
 
     @property
