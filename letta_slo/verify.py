@@ -97,7 +97,7 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
         for url in filter(None, (letta_url, redis_url)):
             guard.check(url, wish.rate, owned=given["i_own_this_target"])
         return own(letta_url, redis_url, given["model"], given["embedding"])
-    log_dir = wish.folder.parent / f".{wish.run_id}-parts"
+    log_dir = wish.folder.resolve() / "parts"
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)
     return embedded(log_dir, wish.tag, _behaviour(given["stub_behaviour"]), talk.say)

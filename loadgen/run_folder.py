@@ -90,9 +90,10 @@ class RunFolder:
 
 
 def create(path: Path, manifest: dict[str, Any]) -> RunFolder:
-    """Make a new run folder; an existing one is never written over."""
-    path.mkdir(parents=True, exist_ok=False)
-    (path / "manifest.json").write_text(json.dumps({"format": FORMAT, **manifest}, indent=1) + "\n")
+    """Make a new run folder (logs may be in it already); an existing run is never written over."""
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / "manifest.json").open("x") as file:
+        file.write(json.dumps({"format": FORMAT, **manifest}, indent=1) + "\n")
     return RunFolder(path)
 
 

@@ -185,7 +185,9 @@ def _percentiles(samples: Samples, objective: Objective, confidence: float) -> d
 
 
 def _reasons(samples: Samples, objective: Objective) -> dict[str, int]:
-    """Count bad requests by what was wrong with them."""
+    """Count bad requests by what was wrong with them; an invariant has no bad requests, only losses."""
+    if objective.kind is Kind.INVARIANT:
+        return {}
     good = is_good(samples, objective)
     counts = {
         outcome.name.lower().replace("_", " "): int(np.count_nonzero(samples["outcome"] == outcome))

@@ -89,9 +89,13 @@ def install(python: Path, run_dir: Path) -> Installation:
     if os.geteuid() != 0:
         return Installation(found[0], None)
     _ensure_user()
-    copy = run_dir / "pginstall"
-    shutil.copytree(found[0], copy, symlinks=True)
-    return Installation(copy, SYSTEM_USER)
+    copy = run_dir / found[0].parent.name
+    shutil.copytree(found[0].parent, copy, symlinks=True)
+    libraries = found[0].parent.with_suffix(
+        ".libs"
+    )  # what the wheel bundles; the programs look for it by relative path
+    shutil.copytree(libraries, run_dir / libraries.name, symlinks=True)
+    return Installation(copy / found[0].name, SYSTEM_USER)
 
 
 def ensure_template(installation: Installation, python: Path, run_dir: Path, log_dir: Path, progress: Progress) -> Path:

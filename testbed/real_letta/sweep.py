@@ -57,7 +57,7 @@ def sweep(directory: Path) -> None:
 
 
 def _release_shared_memory(lock: Path) -> None:
-    """Remove the System V segment that a killed PostgreSQL leaves behind; one that stopped in order has no such file."""
+    """Remove the System V segment that a killed PostgreSQL leaves; one that stopped in order has no such file."""
     lines = lock.read_text().splitlines()
     fields = lines[_SHARED_MEMORY_LINE].split() if len(lines) > _SHARED_MEMORY_LINE else []
     if len(fields) == 2 and fields[1].isdigit():
