@@ -24,7 +24,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from loadgen import guard, live, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
 from loadgen.http_client import LettaClient, Reply
-from loadgen.plan import RunPlan
+from loadgen.plan import Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
 from loadgen.samples import BRIDGE_OPERATIONS, Outcome
@@ -36,7 +36,7 @@ __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
 _LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
-_ORIGIN, _DONE = "letta_slo_origin", "letta_slo_done"
+_ORIGIN, _STOP, _DONE = "letta_slo_origin", "letta_slo_stop", "letta_slo_done"
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every agent made and removed
 
@@ -56,6 +56,7 @@ class Engine:
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         if isinstance(environment.runner, WorkerRunner):
             environment.runner.register_message(_ORIGIN, self._on_origin)
+            environment.runner.register_message(_STOP, self._on_stop, concurrent=True)
         if isinstance(environment.runner, MasterRunner):
             environment.runner.register_message(_DONE, self._on_done)
         web.install(environment)
@@ -65,13 +66,13 @@ class Engine:
         if isinstance(runner, WorkerRunner):
             self._begin(self._start, runner.worker_index)
             return
+        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
         try:
-            plan = RunPlan.read(Path(self._planned)) if self._planned else live.plan(self._options(), self._classes())
+            plan = self._plan(workers)
         except (guard.GuardError, prepare.TargetError) as error:
             self._refuse(error)
             return
         self._tag = plan.tag
-        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
         origin_unix_ns = time.time_ns() + int(_LEAD_S * 1e9)
         start = {"plan": plan.to_dict(), "workers": workers, "origin_unix_ns": origin_unix_ns}
         if isinstance(runner, MasterRunner):
@@ -79,6 +80,11 @@ class Engine:
             runner.send_message(_ORIGIN, start)
         elif isinstance(runner, LocalRunner):
             self._begin(start, 0)
+
+    def _plan(self, workers: int) -> RunPlan:
+        if self._planned:
+            return RunPlan.read(Path(self._planned))
+        return live.plan(self._options(), self._classes(), workers)
 
     def _refuse(self, error: Exception) -> None:
         """Say why there is no run; leave, unless somebody at the web page can try again."""
@@ -111,31 +117,59 @@ class Engine:
             self._environment.process_exit_code = 70  # EX_SOFTWARE of sysexits.h
             raise
         finally:
-            if self._planned:
-                self._report_done()
+            self._report_done()
 
     def _report_done(self) -> None:
         runner = self._environment.runner
         if isinstance(runner, WorkerRunner):
             runner.send_message(_DONE, {})
-        elif isinstance(runner, LocalRunner):
+        elif self._planned and isinstance(runner, LocalRunner):
             self._environment.process_exit_code = self._environment.process_exit_code or 0
             gevent.spawn(runner.quit)
 
     def _on_done(self, environment: Environment, msg: Any, **_: Any) -> None:
         runner = environment.runner
         self._done.add(msg.node_id)
-        if isinstance(runner, MasterRunner) and self._done >= set(runner.clients):
+        if self._planned and isinstance(runner, MasterRunner) and self._done >= set(runner.clients):
             environment.process_exit_code = environment.process_exit_code or 0
             gevent.spawn(runner.quit)
 
     def _on_test_stopping(self, **_: Any) -> None:
+        """Let what is in flight end; then take away what a live run made (`verify` does it for its own runs)."""
+        runner = self._environment.runner
+        if isinstance(runner, MasterRunner):
+            if not self._planned:
+                self._wait_for_workers(runner)
+        else:
+            self._finish()
+        if self._tag and not self._planned:
+            self._take_away(self._tag)
+            self._tag = ""
+
+    def _on_stop(self, environment: Environment, msg: Any, **_: Any) -> None:
+        del environment, msg
+        self._finish()
+
+    def _finish(self) -> None:
         if self._worker is not None and self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._worker.stop()
             self._greenlet.join()
             self._worker = None
-        if not self._planned and not isinstance(self._environment.runner, WorkerRunner) and self._tag:
-            deleted = prepare.delete_agents(self._options().host, self._tag)
+
+    def _wait_for_workers(self, master: MasterRunner) -> None:
+        """Locust tells its workers to stop or quit only after this, and does not always wait for them."""
+        master.send_message(_STOP, {})
+        limits = Limits()
+        with gevent.Timeout(limits.drain_s + limits.reply_timeout_s, False):
+            while not self._done >= set(master.clients):
+                gevent.sleep(0.1)
+
+    def _take_away(self, tag: str) -> None:
+        try:
+            deleted = prepare.delete_agents(self._options().host, tag)
+        except prepare.TargetError as error:
+            _log.error("%s; what the run made stays until letta-slo cleanup removes it", error)
+        else:
             _log.info("removed %d agents of this run", deleted)
 
     def _live_arrivals(self, place: Place) -> Iterator[Arrival]:

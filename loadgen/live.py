@@ -28,7 +28,7 @@ def add_options(parser: LocustArgumentParser) -> None:
     """Add our options to Locust's, each with an environment variable; all show in the web page."""
     group = parser.add_argument_group("letta-slo")
     option: Callable[..., Any] = group.add_argument
-    option("--agents", type=int, default=20, env_var="LETTA_SLO_AGENTS", help="Agents to create before the run")
+    option("--agents", type=int, default=100, env_var="LETTA_SLO_AGENTS", help="Agents to create before the run")
     option("--turns", type=int, default=3, env_var="LETTA_SLO_TURNS", help="Messages of one session")
     option("--think-time", type=float, default=2.0, env_var="LETTA_SLO_THINK_TIME", help="Seconds between turns")
     option("--seed", type=int, default=1, env_var="LETTA_SLO_SEED", help="Seed of arrivals and texts")
@@ -48,13 +48,14 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
 
 
-def plan(options: Namespace, classes: Sequence[type[Scenario]]) -> RunPlan:
+def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) -> RunPlan:
     """Prepare agents on the target and make a run folder; raises when the target is refused or absent."""
     if not options.host:
         raise guard.GuardError("no target: name your Letta server with --host http://127.0.0.1:8283")
     guard.check_no_credentials(options.host, "--host", "LETTA_API_KEY")
     guard.check(options.host, float(options.num_users or 0), owned=options.i_own_this_target)
-    prepare.check_health(options.host)
+    version = prepare.check_health(options.host)
+    redis_url = os.environ.get(REDIS_VARIABLE)
     run_id = new_run_id()
     folder = Path(options.runs_dir).resolve() / run_id
     tag = prepare.TAG_PREFIX + run_id
@@ -73,13 +74,16 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]]) -> RunPlan:
         rates={},
         phases=Phases(warmup_s=0.0, steady_s=_UNTIL_STOPPED_S),
         letta_url=options.host,
-        redis_url_env=REDIS_VARIABLE if os.environ.get(REDIS_VARIABLE) else None,
+        redis_url_env=REDIS_VARIABLE if redis_url else None,
         agents=ids,
         sessions=Sessions(options.turns, options.think_time),
         model=options.model,
         embedding=options.embedding,
     )
-    facts = {"run_id": run_id, "started_at": now_text(), "targets": {}, "workers": 1, "live": True}
+    targets = {"letta-api": {"kind": "own", "address": guard.redact(options.host), "version": version}}
+    if redis_url:
+        targets["letta-bridge"] = {"kind": "own", "address": guard.redact(redis_url), "version": ""}
+    facts = {"run_id": run_id, "started_at": now_text(), "targets": targets, "workers": workers, "live": True}
     create(folder, {**facts, "plan": made.to_dict(), "machine": describe()})
     return made
 

@@ -11,9 +11,10 @@ end-W.json           the end marker: counts of worker W; a missing one is a lost
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -51,8 +52,12 @@ class RunFolder:
 
     @cached_property
     def plan(self) -> RunPlan:
-        """The plan that the workers followed."""
-        return RunPlan.from_dict(self.manifest["plan"])
+        """The plan that the workers followed; a live run had no end planned, it ended with its last arrival."""
+        plan = RunPlan.from_dict(self.manifest["plan"])
+        if not self.manifest.get("live") or not len(self.samples):
+            return plan
+        last_s = float(self.samples["intended_ns"].max()) / 1e9
+        return replace(plan, phases=replace(plan.phases, steady_s=math.floor(last_s) + 1.0))
 
     @cached_property
     def samples(self) -> NDArray[np.void]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Response
-from locust.env import Environment
+
+if TYPE_CHECKING:  # the labels are read where Locust must not patch the standard library
+    from locust.env import Environment
 
 # Locust's text → what it means with this engine. The page is compiled JavaScript without a hook for labels, so the
 # texts are replaced as the script is served; a test in a browser fails when a new Locust words them otherwise.

@@ -7,13 +7,12 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed.process import PartError, log_tail
+from testbed.process import PartError, log_tail, spawn
 
 LETTA_VERSION = "0.16.4"
 
@@ -69,7 +68,7 @@ def exclusive(path: Path) -> Iterator[None]:
 def _make(home: Path) -> None:
     if home.exists():
         shutil.rmtree(home)
-    log = home.with_name(home.name + ".log")
+    log = home.parent / f"{home.name}.log"
     log.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", str(home)], log)
     install = [str(home / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
@@ -91,10 +90,10 @@ def _locked(package: str) -> str:
 
 
 def _run(command: Sequence[str], log: Path) -> None:
-    with log.open("ab") as file:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
-    if done.returncode != 0:
+    with spawn(log.stem, command, log_dir=log.parent) as part:  # tied to us: nobody else writes where we hold the lock
+        status = part.process.wait()
+    if status != 0:
         raise EnvironmentMakingError(
-            f"could not make the environment of Letta: {' '.join(command[1:4])} … exited with {done.returncode}. "
+            f"could not make the environment of Letta: {' '.join(command[1:4])} … exited with {status}. "
             f"It needs a package index that pip can reach, and 1 GB of disk.\n{log_tail(log)}"
         )

@@ -87,7 +87,7 @@ class RealLetta:
 
     def _start(self, opening: ExitStack) -> None:
         python = ensure_environment(self._cache_dir, self._progress)
-        run_dir = Path(tempfile.mkdtemp(prefix="letta-slo-"))
+        run_dir = Path(tempfile.mkdtemp(prefix="letta-slo-real-"))
         opening.enter_context(Sweeper(run_dir))
         run_dir.chmod(0o711)  # PostgreSQL's user may pass through, not look around
         installation = install(python, run_dir)

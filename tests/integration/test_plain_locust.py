@@ -28,7 +28,7 @@ from testbed.process import Part, python_part, start
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-FLAGS += ("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=8000", "--dump-dom")
+QUIET = ("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=8000", "--dump-dom")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def stub(tmp_path: Path) -> Iterator[Part]:
 
 def locust(tmp_path: Path, stub: Part, *arguments: str) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "-H", str(stub.announced["url"])]
-    return [*command, "--agents", "20", "--runs-dir", str(tmp_path / "runs"), *arguments]
+    return [*command, "--agents", "60", "--runs-dir", str(tmp_path / "runs"), *arguments]
 
 
 def the_run(tmp_path: Path) -> RunFolder:
@@ -138,7 +138,7 @@ def test_the_web_page_starts_changes_and_stops_a_run(tmp_path: Path, stub: Part)
         form = {"user_count": "30", "spawn_rate": "30", "host": stub.announced["url"]}
         assert httpx.post(f"{address}/swarm", data=form, timeout=30).json()["success"]
         wait_until(lambda: httpx.get(f"{address}/stats/requests").json()["total_rps"] > 15)
-        assert httpx.get(f"{address}/stop", timeout=60).json()["success"]
+        assert httpx.post(f"{address}/stop", timeout=60).json()["success"]
         wait_until(lambda: the_run(tmp_path).ends)
         wait_until(lambda: agents_on(stub) == 0)
     samples = the_run(tmp_path).samples
@@ -151,7 +151,7 @@ def test_the_web_page_starts_changes_and_stops_a_run(tmp_path: Path, stub: Part)
 def test_in_a_browser_the_page_asks_for_a_rate_and_not_for_users(tmp_path: Path, stub: Part) -> None:
     assert CHROMIUM is not None, "CI needs Chromium: bash tests/real-parts"
     with web_page(tmp_path, stub) as address:
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", address]
+        command = [CHROMIUM, *FLAGS, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", address]
         dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert [ours for ours in LABELS.values() if ours not in dom] == []
     assert [theirs for theirs in LABELS if theirs in dom] == []
