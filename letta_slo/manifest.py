@@ -26,7 +26,7 @@ def manifest(plan: RunPlan, targets: dict[str, dict[str, Any]], *, tier: str, wo
         "tier": tier,
         "workers": workers,
         "live": False,
-        "plan": plan.to_dict(),
+        "plan": {**plan.to_dict(), "folder": "."},  # where it is says nothing to a reader elsewhere
         "machine": {
             **describe(),
             "cpu": _cpu_model(),

@@ -66,7 +66,8 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
             )
             plan = replace(plan, agents=agents)
         folder = create(wish.folder, manifest(plan, targets.describe(), tier=wish.tier.name, workers=wish.workers))
-        plan_file = wish.folder / "plan.json"
+        plan_file = wish.folder / "parts" / "plan.json"
+        plan_file.parent.mkdir(exist_ok=True)
         plan.write(plan_file)
         talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s")
         with talk.watch(plan) as watcher:

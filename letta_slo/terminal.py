@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -90,11 +93,11 @@ def print_verdicts(run: JudgedRun, console: Console | None = None) -> None:
     """Print the table of objectives, why a run is invalid, and the verdict of the run."""
     console = console or Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "objective", "verdict", "bad of all", "bad share (interval)", "allowed", "budget used", "p95"):
-        table.add_column(column, overflow="fold")
+    columns = [column for column in _COLUMNS if column.least_width <= console.width]
+    for column in columns:
+        table.add_column(column.title, no_wrap=True)
     for one in run.objectives:
-        mark, style = STYLES[one.verdict]
-        table.add_row(mark, one.objective.name, one.verdict.value, *_figures(one), style=style)
+        table.add_row(*(column.text(one) for column in columns), style=STYLES[one.verdict][1])
     console.print(table)
     for left_out in run.not_judged:
         console.print(f"- {left_out.objective.name}: not judged, {left_out.why}", style="dim")
@@ -107,11 +110,26 @@ def print_verdicts(run: JudgedRun, console: Console | None = None) -> None:
     console.print(f"{mark} {run.verdict.value}{on_stub}", style=style)
 
 
-def _figures(one: JudgedObjective) -> tuple[str, str, str, str, str]:
-    return (
-        f"{bad_count(one)} of {one.judgement.total}",
-        share_text(one),
-        percent(float(one.objective.allowed_bad_share)) if one.objective.target is not None else "none",
-        budget_text(one),
-        percentile_text(one, 95),
-    )
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the table, left out where the terminal is narrower than `least_width`."""
+
+    title: str
+    text: Callable[[JudgedObjective], str]
+    least_width: int = 0
+
+
+def _allowed(one: JudgedObjective) -> str:
+    return percent(float(one.objective.allowed_bad_share)) if one.objective.target is not None else "none"
+
+
+_COLUMNS = (
+    _Column("", lambda one: STYLES[one.verdict][0]),
+    _Column("objective", lambda one: one.objective.name),
+    _Column("verdict", lambda one: one.verdict.value),
+    _Column("bad of all", lambda one: f"{bad_count(one)} of {one.judgement.total}"),
+    _Column("bad share (interval)", share_text, least_width=100),
+    _Column("allowed", _allowed, least_width=72),
+    _Column("budget used", budget_text, least_width=84),
+    _Column("p95 (interval)", lambda one: percentile_text(one, 95), least_width=132),
+)

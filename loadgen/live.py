@@ -84,7 +84,7 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) ->
     if redis_url:
         targets["letta-bridge"] = {"kind": "own", "address": guard.redact(redis_url), "version": ""}
     facts = {"run_id": run_id, "started_at": now_text(), "targets": targets, "workers": workers, "live": True}
-    create(folder, {**facts, "plan": made.to_dict(), "machine": describe()})
+    create(folder, {**facts, "plan": {**made.to_dict(), "folder": "."}, "machine": describe()})
     return made
 
 

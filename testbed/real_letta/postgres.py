@@ -157,7 +157,8 @@ def _make_template(installation: Installation, python: Path, data: Path, log_dir
     try:
         createdb = [installation.program("createdb"), "-h", "127.0.0.1", "-p", str(database.port), "-U", _OWNER]
         _finish("createdb", [*createdb, _OWNER], log_dir)
-        environ = {"LETTA_PG_URI": database.uri, "LETTA_DIR": str(data.with_name("schema-home"))}
+        home = str(data.parent)  # Letta writes into its home when it is imported
+        environ = {"LETTA_PG_URI": database.uri, "LETTA_DIR": home, "HOME": home}
         _finish("schema", [str(python), "-P", str(_SCHEMA_SCRIPT)], log_dir, env=environ)
     finally:
         database.stop()

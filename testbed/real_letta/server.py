@@ -24,7 +24,7 @@ _START_TIMEOUT_S = 300.0  # measured 20 s on an idle machine, up to 151 s on a b
 _STOP_GRACE_S = (
     10.0  # Letta waits for answers in progress, however long: an LLM that hangs would hold it for half an hour
 )
-_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _NOWHERE = "http://127.0.0.1:9"  # a proxy that refuses: Letta must not reach the internet (it tries to, at start)
 _DEFAULT_PROVIDER = "letta"  # listed by every server; its models live on the internet
 
@@ -150,6 +150,7 @@ def _models(url: str, llm_url: str) -> tuple[str, ...]:
 def _letta_settings(home: Path, database_uri: str, llm_url: str) -> dict[str, str]:
     llm_host = urlsplit(llm_url).hostname or ""
     return {
+        "HOME": str(home),  # it writes its configuration to ~/.letta, whatever LETTA_DIR says
         "LETTA_DIR": str(home),
         "TOOL_EXEC_DIR": str(home),
         "NLTK_DATA": str(home),

@@ -56,12 +56,14 @@ def llm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Part]:
 @pytest.fixture(scope="module")
 def letta(llm: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLetta]:
     said: list[str] = []
+    home_before = _written_by_letta_in_our_home()
     with RealLetta(llm.announced["url"], log_dir=tmp_path_factory.mktemp("letta"), progress=said.append) as running:
         pids, run_dir = running.pids, _run_dir(running.pids)
         yield running
     assert not any(psutil.pid_exists(pid) for pid in pids.values())
     assert _processes_of(run_dir) == []
     assert not run_dir.exists()
+    assert _written_by_letta_in_our_home() == home_before
     assert any("starting Letta" in line for line in said)
 
 
@@ -167,6 +169,10 @@ def _read_until(owner: subprocess.Popen[str], start_of_line: str) -> str:
 
 def _run_dir(pids: dict[str, int]) -> Path:
     return Path(psutil.Process(pids["letta"]).cwd()).parent
+
+
+def _written_by_letta_in_our_home() -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in (Path.home() / ".letta").rglob("*")}
 
 
 def _processes_of(run_dir: Path) -> list[int]:

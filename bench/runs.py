@@ -1,0 +1,41 @@
+"""What did one tool report of one run, and what did the target and the process clock say?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.cpu import CpuTrace
+from bench.figures import Floats
+from bench.target import Load, Truth
+
+# The first second brings new connections and, in a closed model, all users at once; the last half may be cut short.
+_SETTLED_S = 1.0
+_ENDING_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """The target stands still for `for_s`, beginning `at_s` after the first arrival."""
+
+    at_s: float
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one tool; `rounded_ms` are percentiles as the tool prints them, where they differ from the exact."""
+
+    reported_ms: Floats
+    truth: Truth
+    cpu_us: float
+    bad: int
+    lag_ms: Floats | None = None
+    rounded_ms: dict[int, float] = field(default_factory=dict)
+
+
+def cpu_us_per_request(trace: CpuTrace, truth: Truth, load: Load) -> float:
+    """Return CPU time for each request answered in the settled part of a run, so without start-up and end."""
+    first_ns = int(truth.arrival_ns.min())
+    from_ns = first_ns + int(_SETTLED_S * 1e9)
+    to_ns = first_ns + int((load.duration_s - _ENDING_S) * 1e9)
+    return trace.used_s(from_ns, to_ns) / truth.answered(from_ns, to_ns) * 1e6
