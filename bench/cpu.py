@@ -28,6 +28,7 @@ class CpuTrace:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
+        self._read()
         self._thread.start()
         return self
 
@@ -36,6 +37,7 @@ class CpuTrace:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        self._read()
 
     def used_s(self, from_ns: int, to_ns: int) -> float:
         """Return CPU seconds used between two times of CLOCK_MONOTONIC; NaN where the trace does not reach."""
@@ -44,12 +46,18 @@ class CpuTrace:
 
     def _watch(self) -> None:
         while not self._ended.wait(_EVERY_S):
-            try:
-                used_ns = time.clock_gettime_ns(self._clock)
-            except OSError:  # the process has ended
+            if not self._read():
                 return
-            self._at_ns.append(time.monotonic_ns())
-            self._used_ns.append(used_ns)
+
+    def _read(self) -> bool:
+        """Take one reading; False when the process has ended."""
+        try:
+            used_ns = time.clock_gettime_ns(self._clock)
+        except OSError:
+            return False
+        self._at_ns.append(time.monotonic_ns())
+        self._used_ns.append(used_ns)
+        return True
 
 
 def _cpu_clock(pid: int) -> int:

@@ -8,14 +8,14 @@ import sys
 
 import uvloop
 
-from testbed.behaviour import BehaviourError, parse_text
-from testbed.control import Controls, serve
 from testbed.letta_stub.app import control_routes, letta_app
 from testbed.letta_stub.defaults import OPERATIONS, default_behaviour
 from testbed.letta_stub.house import House
 from testbed.letta_stub.mind import OwnMind
 from testbed.letta_stub.model_server import ModelServerMind, ModelServerMissingError
 from testbed.letta_stub.models import Models
+from testbed.stub.behaviour import BehaviourError, parse_text
+from testbed.stub.control import Controls, serve
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -12,7 +12,7 @@ from testbed.letta_stub.shapes import agent_state
 from testbed.letta_stub.state import Agent, Block
 from testbed.letta_stub.wire import system_message
 from testbed.letta_stub.wording import BLOCK_LIMIT
-from testbed.llm_stub.stage import Call, Reply, json_reply
+from testbed.stub.stage import Call, Reply, json_reply
 
 _HEALTHY = Reply(b'{"version":"0.16.4","status":"ok"}')
 

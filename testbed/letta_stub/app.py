@@ -17,7 +17,7 @@ from testbed.letta_stub.house import House
 from testbed.letta_stub.memory_api import MemoryApi
 from testbed.letta_stub.messages_api import MessagesApi
 from testbed.letta_stub.threads_api import ThreadsApi
-from testbed.llm_stub.stage import Handler, Stage, json_reply
+from testbed.stub.stage import Handler, Stage, json_reply
 
 _AGENT = "/v1/agents/{agent_id}"
 _CONVERSATION = "/v1/conversations/{conversation_id}"

@@ -7,7 +7,7 @@ from testbed.letta_stub.agents_api import new_block, window
 from testbed.letta_stub.errors import not_found
 from testbed.letta_stub.house import House
 from testbed.letta_stub.shapes import block_state
-from testbed.llm_stub.stage import Call, Reply, json_reply
+from testbed.stub.stage import Call, Reply, json_reply
 
 
 class BlocksApi:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from testbed.letta_stub.wording import ORGANIZATION_ID, USER_ID
-from testbed.llm_stub.stage import Refusal, Reply, json_reply
+from testbed.stub.stage import Refusal, Reply, json_reply
 
 Problem = dict[str, object]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from testbed.control import Controls
 from testbed.letta_stub import requests
 from testbed.letta_stub.errors import not_found, unknown_agent
 from testbed.letta_stub.mind import Mind
 from testbed.letta_stub.models import Models
 from testbed.letta_stub.state import Agent, Conversation, Store
 from testbed.letta_stub.telemetry import Telemetry
-from testbed.llm_stub.stage import Call
+from testbed.stub.control import Controls
+from testbed.stub.stage import Call
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from testbed.letta_stub.models import EMBEDDING_HANDLES
 from testbed.letta_stub.shapes import block_state, passage_state, search_result
 from testbed.letta_stub.state import Agent, Block, Passage
 from testbed.llm_stub.embedding import embed
-from testbed.llm_stub.stage import Answer, Call, Reply, json_reply
+from testbed.stub.stage import Answer, Call, Reply, json_reply
 
 _SEARCH_DIMENSION = 64  # the ranking needs no more, and 500 passages an agent stay cheap to rank
 _DEFAULT_TOP_K = 5

@@ -17,7 +17,7 @@ from testbed.letta_stub.shapes import run_state
 from testbed.letta_stub.state import Agent, Run, Thread
 from testbed.letta_stub.turn import Delivery, Turn, events, whole_answer
 from testbed.letta_stub.wire import event, ping
-from testbed.llm_stub.stage import Answer, Call, Reply, Stream, json_reply
+from testbed.stub.stage import Answer, Call, Reply, Stream, json_reply
 
 _Pieces = AsyncGenerator[bytes, None]
 _NO_REDIS = (

@@ -16,7 +16,7 @@ from testbed.letta_stub.defaults import OPERATIONS
 from testbed.letta_stub.ids import new_id
 from testbed.letta_stub.state import Agent
 from testbed.llm_stub.embedding import embed
-from testbed.llm_stub.stage import Call
+from testbed.stub.stage import Call
 
 SYSTEM_PROMPT_TOKENS = 660  # a first message of the captured agent was counted as 669 tokens
 CONTEXT_WINDOW_TOKENS = 32_000

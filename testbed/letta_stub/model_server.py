@@ -29,7 +29,7 @@ from testbed.letta_stub.mind import Completion, Prompt, ToolCall, tokens_in
 from testbed.letta_stub.models import LLM_PREFIX, Models
 from testbed.letta_stub.state import Agent
 from testbed.letta_stub.wording import BASE_TOOLS, SYSTEM
-from testbed.llm_stub.stage import Call
+from testbed.stub.stage import Call
 
 _HISTORY_MESSAGES = 10
 _KEEP_ALIVE_S = 4.0  # less than the 5 s after which uvicorn closes, else some calls would meet a closing connection

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from testbed.letta_stub.errors import Problem, detail, unprocessable
-from testbed.llm_stub.stage import Call
+from testbed.stub.stage import Call
 
 _UUID4 = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _EXAMPLE_UUID4 = "123e4567-e89b-42d3-8456-426614174000"

@@ -8,7 +8,7 @@ from testbed.letta_stub.errors import detail, not_found, unknown_agent
 from testbed.letta_stub.house import House
 from testbed.letta_stub.shapes import conversation_state, run_metrics, run_state, step_metrics
 from testbed.letta_stub.state import Conversation
-from testbed.llm_stub.stage import Call, Reply, json_reply
+from testbed.stub.stage import Call, Reply, json_reply
 
 
 class ThreadsApi:

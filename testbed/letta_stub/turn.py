@@ -25,7 +25,7 @@ from testbed.letta_stub.mind import (
 from testbed.letta_stub.requests import MessageRequest
 from testbed.letta_stub.state import Agent, Run, Step, Store, Thread
 from testbed.letta_stub.wire import event, message, system_message
-from testbed.llm_stub.stage import Call
+from testbed.stub.stage import Call
 
 Json = dict[str, Any]
 Delivery = Literal["whole", "steps", "tokens"]

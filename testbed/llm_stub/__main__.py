@@ -8,10 +8,10 @@ import sys
 
 import uvloop
 
-from testbed.behaviour import BehaviourError, parse_text
-from testbed.control import Controls, serve
 from testbed.llm_stub.app import llm_app
 from testbed.llm_stub.defaults import DEFAULTS, OPERATIONS
+from testbed.stub.behaviour import BehaviourError, parse_text
+from testbed.stub.control import Controls, serve
 
 
 def main(argv: list[str] | None = None) -> None:

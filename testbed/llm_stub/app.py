@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from testbed.control import Controls
 from testbed.llm_stub.chat import MODELS, Chat
 from testbed.llm_stub.embedding import DIMENSION, embed
 from testbed.llm_stub.openai_errors import Failures, error_body, refusal
-from testbed.llm_stub.stage import Call, Reply, Stage, json_reply
+from testbed.stub.control import Controls
+from testbed.stub.stage import Call, Reply, Stage, json_reply
 
 EMBEDDING_MODEL = "text-embedding-3-small"
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import orjson
 
 from testbed.llm_stub.openai_errors import refusal
-from testbed.llm_stub.stage import Answer, Call, Stream, json_reply
+from testbed.stub.stage import Answer, Call, Stream, json_reply
 
 MODELS = ("gpt-4o-mini", "gpt-4o")
 _TOOL_MARK = re.compile(r"\[tool:(\w+)\]")

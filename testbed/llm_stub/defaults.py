@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.behaviour import Behaviour, Operations, ServiceTime
+from testbed.stub.behaviour import Behaviour, Operations, ServiceTime
 
 OPERATIONS = Operations(
     names=("chat", "embeddings", "models"),

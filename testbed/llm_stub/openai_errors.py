@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from testbed.llm_stub.stage import Refusal, Reply, json_reply
+from testbed.stub.stage import Refusal, Reply, json_reply
 
 # https://platform.openai.com/docs/guides/error-codes: status -> (type, code)
 _KINDS: dict[int, tuple[str, str | None]] = {

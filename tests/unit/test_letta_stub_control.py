@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from testbed.control import Ledger
 from testbed.process import Part, python_part, start
+from testbed.stub.ledger import Ledger
 
 AT_ONCE = {"service_times": {"*": 0, "stream_token": 0, "tool": 0}}
 HEALTHY = {"version": "0.16.4", "status": "ok"}

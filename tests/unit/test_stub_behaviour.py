@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.behaviour import (
+from testbed.stub.behaviour import (
     Behaviour,
     BehaviourError,
     Fault,

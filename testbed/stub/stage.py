@@ -19,8 +19,8 @@ from urllib.parse import parse_qs
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from testbed.behaviour import ANY, Behaviour, Fault, FaultKind
-from testbed.control import Controls
+from testbed.stub.behaviour import ANY, Behaviour, Fault, FaultKind
+from testbed.stub.control import Controls
 
 JSON = b"application/json"
 SSE = b"text/event-stream; charset=utf-8"
