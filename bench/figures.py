@@ -53,7 +53,7 @@ def undisturbed_ms(rate: float, duration_s: float, *, stall_at_s: float, stall_s
     arrival = (np.arange(round(rate * duration_s)) + 0.5) / rate
     end, service = stall_at_s + stall_s, service_ms / 1e3
     done = np.where((arrival >= stall_at_s) & (arrival < end), end + service, arrival + service)
-    held = (arrival < stall_at_s) & (done >= stall_at_s)
+    held = (arrival < stall_at_s) & (done >= stall_at_s) & (done < end)
     return np.asarray((np.where(held, end, done) - arrival) * 1e3, dtype=np.float64)
 
 
