@@ -43,7 +43,7 @@ def run(
     return Run(
         reported_ms=(samples["end_ns"] - samples["intended_ns"]) / 1e6,
         truth=truth,
-        cpu_us=cpu_us_per_request(traces[0], truth, load),
+        cpu_us=cpu_us_per_request(traces[0], truth),
         bad=int(np.count_nonzero(samples["outcome"] != Outcome.OK)),
         lag_ms=(samples["start_ns"] - samples["intended_ns"]) / 1e6,
     )

@@ -45,7 +45,7 @@ def run(target: Target, load: Load, folder: Path, *, stall: Stall | None = None)
     return Run(
         reported_ms=np.array(reported["response_ms"], dtype=np.float64),
         truth=truth,
-        cpu_us=cpu_us_per_request(trace, truth, load),
+        cpu_us=cpu_us_per_request(trace, truth),
         bad=int(reported["failures"]),
         rounded_ms={int(percentile): value for percentile, value in reported["rounded_ms"].items()},
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.cpu import CpuTrace
 from bench.figures import Floats
-from bench.target import Load, Truth
+from bench.target import Truth
 
 # The first second brings new connections and, in a closed model, all users at once; the last half may be cut short.
 _SETTLED_S = 1.0
@@ -33,9 +33,8 @@ class Run:
     rounded_ms: dict[int, float] = field(default_factory=dict)
 
 
-def cpu_us_per_request(trace: CpuTrace, truth: Truth, load: Load) -> float:
+def cpu_us_per_request(trace: CpuTrace, truth: Truth) -> float:
     """Return CPU time for each request answered in the settled part of a run, so without start-up and end."""
-    first_ns = int(truth.arrival_ns.min())
-    from_ns = first_ns + int(_SETTLED_S * 1e9)
-    to_ns = first_ns + int((load.duration_s - _ENDING_S) * 1e9)
+    from_ns = int(truth.arrival_ns.min()) + int(_SETTLED_S * 1e9)
+    to_ns = int(truth.arrival_ns.max()) - int(_ENDING_S * 1e9)
     return trace.used_s(from_ns, to_ns) / truth.answered(from_ns, to_ns) * 1e6

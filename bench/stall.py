@@ -55,13 +55,14 @@ def _reports(pair: dict[str, Run]) -> dict[str, tuple[Run, tuple[float, ...]]]:
 
 def _print_runs(runs: list[dict[str, Run]], ideal: tuple[float, ...]) -> None:
     columns = [f"p{p} reported / target's truth / undisturbed" for p in PERCENTILES]
-    head = ("report", "run", f"sent of {_LOAD.arrivals:,}", "not good", *columns)
+    head = ("report", "run", f"sent of {_LOAD.arrivals:,}", "over s", "not good", *columns)
     rows = []
     for number, pair in enumerate(runs, 1):
         for name, (one, reported) in _reports(pair).items():
             triples = zip(reported, percentiles(one.truth.response_ms), ideal, strict=True)
             figures = [" / ".join(f"{value:,.0f}" for value in triple) for triple in triples]
-            rows.append((name, str(number), f"{len(one.truth.arrival_ns):,}", str(one.bad), *figures))
+            sent, lasted = f"{len(one.truth.arrival_ns):,}", f"{one.truth.lasted_s:.1f}"
+            rows.append((name, str(number), sent, lasted, str(one.bad), *figures))
     print(table(head, rows))
 
 

@@ -52,6 +52,11 @@ class Truth:
         """How long the target took, from the arrival at its door."""
         return (self.completion_ns - self.arrival_ns) / 1e6
 
+    @property
+    def lasted_s(self) -> float:
+        """How long requests kept coming: Locust counts its run time from before its users are there."""
+        return float(self.arrival_ns.max() - self.arrival_ns.min()) / 1e9
+
     def answered(self, from_ns: int, to_ns: int) -> int:
         """How many requests it answered in this time."""
         return int(np.count_nonzero((self.completion_ns >= from_ns) & (self.completion_ns < to_ns)))

@@ -18,6 +18,7 @@ TAG_PREFIX = "letta-slo-run-"
 _TIMEOUT_S = 60.0
 _PAGE = 50
 _PARALLEL = 4
+_NOT_FOUND = 404
 
 Report = Callable[[int, int], None]
 
@@ -35,8 +36,11 @@ def agent_body(name: str, tag: str, *, model: str, embedding: str) -> dict[str, 
         "tags": [tag],
         "include_base_tools": True,
         "memory_blocks": [
-            {"label": "human", "value": "The user is a load test; it tells the same stories again and again."},
-            {"label": "persona", "value": "I am patient and answer in a sentence."},
+            {"label": label, "value": value, "tags": [tag]}
+            for label, value in (
+                ("human", "The user is a load test; it tells the same stories again and again."),
+                ("persona", "I am patient and answer in a sentence."),
+            )
         ],
     }
 
@@ -69,19 +73,24 @@ def create_agents(
 
 
 def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
-    """Delete every agent that carries `tag`, and return how many; raises TargetError."""
+    """Delete every agent that carries `tag`, with its archive and its blocks; return how many; raises TargetError.
+
+    A real Letta keeps the archive (with its passages) and the blocks of an agent that is deleted, so they go by
+    themselves: the archive before its agent, by which it is found, and the blocks by their tag.
+    """
     if not tag.startswith(TAG_PREFIX):
         raise ValueError(f"only tags that begin with {TAG_PREFIX!r} are the suite's own, found {tag!r}")
     deleted = 0
     with _client(url) as client:
         while ids := _tagged(client, tag):
             for agent_id in ids:
-                response = client.delete(f"/v1/agents/{agent_id}")
-                if response.status_code != 404:  # gone already: another cleanup was faster
-                    _ok(response)
+                _delete_with_archive(client, agent_id)
                 deleted += 1
                 if report:
                     report(deleted, 0)
+        while blocks := _tagged(client, tag, path="/v1/blocks/"):
+            for block_id in blocks:
+                _gone(client.delete(f"/v1/blocks/{block_id}"))
     return deleted
 
 
@@ -98,10 +107,22 @@ def list_run_tags(url: str) -> tuple[str, ...]:
     return tuple(sorted(tag for tag in tags if str(tag).startswith(TAG_PREFIX)))
 
 
-def _tagged(client: httpx.Client, tag: str, limit: int = _PAGE) -> list[str]:
-    agents = _ok(client.get("/v1/agents/", params={"tags": [tag], "match_all_tags": True, "limit": limit}))
-    # A server that ignored the filter must not lose somebody else's agents.
-    return [str(agent["id"]) for agent in agents if tag in (agent.get("tags") or [])]
+def _tagged(client: httpx.Client, tag: str, *, path: str = "/v1/agents/", limit: int = _PAGE) -> list[str]:
+    found = _ok(client.get(path, params={"tags": [tag], "match_all_tags": True, "limit": limit}))
+    # A server that ignored the filter must not lose what is somebody else's.
+    return [str(item["id"]) for item in found if tag in (item.get("tags") or [])]
+
+
+def _delete_with_archive(client: httpx.Client, agent_id: str) -> None:
+    archives = client.get("/v1/archives/", params={"agent_id": agent_id})
+    for archive in _ok(archives) if archives.status_code != _NOT_FOUND else ():
+        _gone(client.delete(f"/v1/archives/{archive['id']}"))
+    _gone(client.delete(f"/v1/agents/{agent_id}"))
+
+
+def _gone(response: httpx.Response) -> None:
+    if response.status_code != _NOT_FOUND:  # gone already: another cleanup was faster
+        _ok(response)
 
 
 @contextmanager

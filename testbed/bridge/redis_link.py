@@ -26,7 +26,7 @@ _LONGEST_PAUSE_S = 0.5
 log = logging.getLogger("bridge.redis")
 
 
-def connect(host: str, port: int) -> Redis:
+def connect(host: str, port: int, password: str = "") -> Redis:
     """Return a client that never repeats a command by itself.
 
     A repeated BLMOVE would take a second request and forget the first, so every repetition here is our own decision.
@@ -36,6 +36,7 @@ def connect(host: str, port: int) -> Redis:
         timeout=_SOCKET_TIMEOUT_S,
         host=host,
         port=port,
+        password=password or None,
         socket_timeout=_SOCKET_TIMEOUT_S,
         socket_connect_timeout=_SOCKET_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),

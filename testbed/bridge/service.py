@@ -81,7 +81,7 @@ async def run(settings: Settings, *, control_port: int) -> None:
 
 def _assemble(settings: Settings, instance: str) -> _Parts:
     counters = Counters()
-    redis = redis_link.connect(settings.redis_host, settings.redis_port)
+    redis = redis_link.connect(settings.redis_host, settings.redis_port, settings.redis_password)
     client = LettaClient(
         settings.letta_api_url, settings.letta_api_key, connections=_connections(settings), counters=counters
     )

@@ -82,7 +82,7 @@ class AgentPlan:
             "name": f"user_{secrets.token_hex(6)}",  # Letta restricts names; the user stands in the metadata
             "model": self.model,
             "embedding": self.embedding,
-            "memory_blocks": [{"label": "human", "value": ""}],
+            "memory_blocks": [{"label": "human", "value": "", "tags": list(self.tags)}],
             "include_base_tools": True,
             "tags": list(self.tags),
             "metadata": {"user_id": user_id, "memory_backend": self.memory_backend},

@@ -24,6 +24,7 @@ class Settings:
 
     redis_host: str
     redis_port: int
+    redis_password: str
     letta_api_url: str
     letta_api_key: str
     letta_model: str

@@ -40,6 +40,7 @@ PREFIX: Final = "LETTA_BRIDGE_"
 TABLE: Final[tuple[Setting, ...]] = (
     Setting("redis_host", "REDIS_HOST", NAME, "127.0.0.1", "Host of Redis (6.2 or newer)."),
     Setting("redis_port", "REDIS_PORT", whole(1, 65535), "6379", "Port of Redis."),
+    Setting("redis_password", "REDIS_PASSWORD", TEXT, "", "Password of Redis; none is sent when empty."),
     Setting("letta_api_url", "LETTA_API_URL", ADDRESS, "http://127.0.0.1:8283", "Address of Letta."),
     Setting("letta_api_key", "LETTA_API_KEY", TEXT, "", "Bearer token for Letta; none is sent when empty."),
     Setting(

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from testbed.letta_stub.agents_api import AgentsApi
+from testbed.letta_stub.archives_api import ArchivesApi
 from testbed.letta_stub.blocks_api import BlocksApi
 from testbed.letta_stub.defaults import MESSAGE_OPERATIONS
 from testbed.letta_stub.errors import Failures
@@ -47,7 +48,7 @@ def control_routes(house: House) -> list[Route]:
 
 def _table(house: House) -> list[tuple[str, str, str, Handler]]:
     agents, messages = AgentsApi(house), MessagesApi(house)
-    memory, threads, blocks = MemoryApi(house), ThreadsApi(house), BlocksApi(house)
+    memory, threads, blocks, archives = MemoryApi(house), ThreadsApi(house), BlocksApi(house), ArchivesApi(house)
     # Routes are tried one by one: the busiest first, but of one path GET first, since a 405 names the first method.
     return [
         ("GET", f"{_AGENT}/messages", "list_messages", messages.list),
@@ -69,6 +70,9 @@ def _table(house: House) -> list[tuple[str, str, str, Handler]]:
         ("GET", "/v1/blocks/", "list_blocks", blocks.list),
         ("POST", "/v1/blocks/", "create_block", blocks.create),
         ("DELETE", "/v1/blocks/{block_id}", "delete_block", blocks.delete),
+        ("GET", "/v1/archives/", "list_archives", archives.list),
+        ("DELETE", "/v1/archives/{archive_id}", "delete_archive", archives.delete),
+        ("GET", "/v1/tags/", "list_tags", archives.tags),
         ("GET", "/v1/models/", "models", agents.models),
         ("GET", "/v1/conversations/", "list_conversations", threads.list),
         ("POST", "/v1/conversations/", "create_conversation", threads.create),

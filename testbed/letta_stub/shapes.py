@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from testbed.letta_stub.ids import stamp
-from testbed.letta_stub.models import MODEL_SETTINGS, Models
+from testbed.letta_stub.models import EMBEDDING_HANDLES, MODEL_SETTINGS, Models
 from testbed.letta_stub.state import Agent, Block, Conversation, Passage, Run, Step
 from testbed.letta_stub.wording import (
     AGENT_TYPE,
@@ -120,6 +120,23 @@ def passage_state(passage: Passage, embedding: np.ndarray[Any, Any], models: Mod
         "text": passage.text,
         "embedding": padded,
         "embedding_config": models.embedding_config(passage.embedding_handle),
+    }
+
+
+def archive_state(agent: Agent, models: Models) -> Json:
+    """Return the Archive that an agent got with its first passage."""
+    return {
+        "created_by_id": USER_ID,
+        "last_updated_by_id": USER_ID,
+        "created_at": agent.created_at,
+        "updated_at": agent.created_at,
+        "name": f"{agent.name}'s Archive",
+        "description": "Default archive created automatically",
+        "organization_id": ORGANIZATION_ID,
+        "vector_db_provider": "native",
+        "embedding_config": models.embedding_config(agent.embedding or EMBEDDING_HANDLES[0]),
+        "metadata": None,
+        "id": agent.archive_id,
     }
 
 

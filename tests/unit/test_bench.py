@@ -14,7 +14,7 @@ from bench.__main__ import BENCHMARKS
 from bench.cpu import CpuTrace
 from bench.figures import Spread, error_percent, percentiles, table, undisturbed_ms
 from bench.runs import cpu_us_per_request
-from bench.target import Load, Truth
+from bench.target import Truth
 
 _S = 1_000_000_000
 
@@ -91,7 +91,7 @@ class SteadyTrace(CpuTrace):
 def test_cost_is_cpu_of_the_settled_part_over_the_requests_answered_in_it() -> None:
     completion_ns = np.arange(1_000) * (_S // 100)  # 100 a second for 10 s
     truth = Truth(completion_ns, completion_ns)
-    cost_us = cpu_us_per_request(SteadyTrace(os.getpid()), truth, Load("health", 100.0, 10.0))
+    cost_us = cpu_us_per_request(SteadyTrace(os.getpid()), truth)
     assert cost_us == pytest.approx(1_000)
 
 
