@@ -1,4 +1,4 @@
-"""Which measurements are there, and on what machine did they run? `python -m bench [NAME ...]`."""
+"""Which measurements are there, and on what machine did they run? `python -m bench [NAME]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag}
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the benchmarks named, all without a name, one after the other."""
+    """Run the benchmark named; without a name all, one after the other."""
     for name in _names(argv):
         benchmark = BENCHMARKS[name]
         print(f"\n== {name}: {(benchmark.__doc__ or '').splitlines()[0]}")
@@ -26,8 +26,9 @@ def main(argv: list[str] | None = None) -> None:
 
 def _names(argv: list[str] | None) -> list[str]:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure side by side; asserts nothing.")
-    parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help="which to run; without a name: all")
-    return list(parser.parse_args(argv).name) or list(BENCHMARKS)
+    parser.add_argument("name", nargs="?", choices=list(BENCHMARKS), help="which to run; without a name: all")
+    name = parser.parse_args(argv).name
+    return [name] if name else list(BENCHMARKS)
 
 
 if __name__ == "__main__":
