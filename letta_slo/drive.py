@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import select
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -79,6 +81,10 @@ def drive(
     try:
         _watch(plan, locust, reading, list(faults), on_progress)
         status = locust.process.wait(_SLACK_S)
+    except subprocess.TimeoutExpired as error:
+        raise DriveError(
+            f"the load generator did not end in time; the run is invalid\n{log_tail(locust.log)}"
+        ) from error
     finally:
         os.close(reading)
         locust.stop(grace_s=3.0)
@@ -91,9 +97,20 @@ def _start(plan: RunPlan, plan_file: Path, workers: int, env: dict[str, str], ke
     command = [sys.executable, "-m", "locust", "-f", str(scenarios), "--headless", "--only-summary"]
     command += ["--loglevel", "WARNING", "-u", str(workers), "-r", str(workers)]
     if workers > 1:
-        command += ["--processes", str(workers)]
-    variables = {"LETTA_SLO_PLAN": str(plan_file), "LOCUST_SKIP_LOG_SETUP": "0", **env}
-    return spawn("locust", command, log_dir=Path(plan.folder) / "logs", env=variables, keep_fds=(keep,))
+        port = str(_free_port())
+        command += ["--processes", str(workers), "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        command += ["--master-host", "127.0.0.1", "--master-port", port]
+    # Locust reads locust.conf, pyproject.toml, ~/.locust.conf and LOCUST_*: none of the user's belongs into this run.
+    home = (Path(plan.folder) / "logs").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    without = [word for name in sorted(os.environ) if name.startswith("LOCUST_") for word in ("-u", name)]
+    variables = {"LETTA_SLO_PLAN": str(plan_file.resolve()), "HOME": str(home), **env}
+    return spawn("locust", ["env", *without, *command], log_dir=home, env=variables, cwd=home, keep_fds=(keep,))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _watch(plan: RunPlan, locust: Part, pipe: int, faults: list[Fault], on_progress: Callable[[Watch], None]) -> None:

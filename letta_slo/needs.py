@@ -25,7 +25,7 @@ def needs(
     catalogue: Catalogue, tier: Tier, rates: dict[str, float], phases: Phases, prices: TokenPrices | None
 ) -> Plan:
     """Plan a run of these rates and phases; objectives that its phases cannot show are left out."""
-    lengths = {Phase(name): end - start for name, (start, end) in phases.bounds_s.items() if name != "warmup"}
+    lengths = {Phase(name): end - start for name, (start, end) in phases.bounds_s.items() if name in set(Phase)}
     tokens = {name: TokensPerRequest(tier.tokens_in, tier.tokens_out) for name in SESSION_OPERATIONS}
     shown = [one for one in catalogue.objectives if one.samples.phases & set(lengths)]
     return plan(shown, rates, lengths, tokens=tokens, prices=prices)

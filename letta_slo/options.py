@@ -14,6 +14,7 @@ from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phase
 from slo.objective import Catalogue
 
 # Ten seconds without Letta yield 500 requests at 50 a second, enough for 99 % (299); fifteen show that it came back.
+_SETTLE_S = 5.0  # longer than any limit: what was due before the drill has ended when it begins
 _DRILL_S = 10.0
 _RECOVERY_S = 15.0
 
@@ -124,8 +125,8 @@ judging = _together(
 
 def phases_of(given: dict[str, Any], tier: tiers.Tier) -> Phases:
     """Return the phases that the options and the tier ask for."""
-    drill_s, recovery_s = (0.0, 0.0) if given["no_drill"] else (_DRILL_S, _RECOVERY_S)
-    return Phases(given["warmup"], given["duration"] or tier.duration_s, drill_s, recovery_s)
+    settle_s, drill_s, recovery_s = (0.0, 0.0, 0.0) if given["no_drill"] else (_SETTLE_S, _DRILL_S, _RECOVERY_S)
+    return Phases(given["warmup"], given["duration"] or tier.duration_s, drill_s, recovery_s, settle_s)
 
 
 def select(catalogue: Catalogue, names: tuple[str, ...]) -> Catalogue:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from letta_slo.drive import Fault, drive
+from letta_slo.drive import DriveError, Fault, drive
 from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
 from letta_slo.terminal import Talk
 from loadgen import prepare
+from loadgen.guard import GuardError
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
 from loadgen.run_folder import RunFolder, create
 from loadgen.samples import BRIDGE_OPERATIONS
@@ -45,7 +46,9 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
         folder=str(wish.folder.resolve()),
         seed=wish.seed,
         rates={**letta, **bridge},
-        phases=wish.phases if targets.take_letta_down else replace(wish.phases, drill_s=0.0, recovery_s=0.0),
+        phases=wish.phases
+        if targets.take_letta_down
+        else replace(wish.phases, settle_s=0.0, drill_s=0.0, recovery_s=0.0),
         letta_url=targets.letta_url,
         model=targets.model,
         embedding=targets.embedding,
@@ -57,7 +60,12 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
 
 
 def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
-    """Prepare the target, drive it, take away what was made; the folder holds everything that was seen."""
+    """Prepare the target, drive it, take away what was made; the folder holds everything that was seen.
+
+    Raises GuardError when there are more workers than agents or users to share among them.
+    """
+    if wish.workers > min(wish.tier.agents, wish.tier.users):
+        raise GuardError(f"{wish.workers} workers cannot share {wish.tier.agents} agents and {wish.tier.users} users")
     try:
         if targets.letta_url:
             talk.say(f"preparing {wish.tier.agents} agents")
@@ -70,6 +78,16 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
         plan_file.parent.mkdir(exist_ok=True)
         plan.write(plan_file)
         talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s")
+        _drive(plan, plan_file, wish, targets, talk)
+        return folder
+    finally:
+        if targets.letta_url and targets.kind != "stub":  # a stub takes everything with it when it stops
+            _take_away(targets.letta_url, wish.run_id, plan.tag, talk)
+
+
+def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> None:
+    """Drive the plan; what a generator that failed has left is judged all the same, as an invalid run."""
+    try:
         with talk.watch(plan) as watcher:
             drive(
                 plan,
@@ -79,11 +97,16 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
                 env={REDIS_VARIABLE: targets.redis_url} if targets.redis_url else None,
                 on_progress=watcher.show,
             )
-        return folder
-    finally:
-        if targets.letta_url and targets.kind != "stub":  # a stub takes everything with it when it stops
-            talk.say("removing what the run made on the target")
-            prepare.delete_agents(targets.letta_url, plan.tag)
+    except DriveError as error:
+        talk.say(str(error))
+
+
+def _take_away(url: str, run_id: str, tag: str, talk: Talk) -> None:
+    talk.say("removing what the run made on the target")
+    try:
+        prepare.delete_agents(url, tag)
+    except prepare.TargetError as error:
+        talk.say(f"{error}; what the run made stays until: letta-slo cleanup --run {run_id} --yes --letta-url ...")
 
 
 def _faults(plan: RunPlan, targets: Targets) -> tuple[Fault, ...]:

@@ -19,14 +19,10 @@ class AgentPool:
     """Lends agents out, least recently used first, and hands out any of them for requests that are no messages."""
 
     def __init__(self, ids: Sequence[str], worker: int = 0, workers: int = 1) -> None:
-        """Take this worker's share of the agents: two workers never use the same one."""
-        self._all = [Agent(index, agent_id) for index, agent_id in enumerate(ids)][worker::workers]
-        self._free = deque(self._all)
-        self._turn = 0
-
-    def __len__(self) -> int:
-        """Count this worker's agents."""
-        return len(self._all)
+        """Take this worker's share of the agents to lend: two workers never lend the same one."""
+        self._everybody = [Agent(index, agent_id) for index, agent_id in enumerate(ids)]
+        self._free = deque(self._everybody[worker::workers])
+        self._turn = worker
 
     def borrow(self) -> Agent | None:
         """Return an agent with no message in flight, or None when all are busy."""
@@ -38,7 +34,7 @@ class AgentPool:
 
     def any(self) -> Agent | None:
         """Return the next agent in turn, busy or not, for requests that are no messages; None when there is none."""
-        if not self._all:
+        if not self._everybody:
             return None
-        self._turn = (self._turn + 1) % len(self._all)
-        return self._all[self._turn]
+        self._turn = (self._turn + 1) % len(self._everybody)
+        return self._everybody[self._turn]

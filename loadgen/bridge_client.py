@@ -131,9 +131,13 @@ class BridgeClient:
         try:
             self._redis.lpush(REQUEST_LIST, orjson.dumps(message))
         except redis.RedisError as error:
-            # A push that failed may have reached the list all the same, so its reply is still expected.
-            self.ledger.overdue(task_id)
             reply = connection_failure(error)
+            if _was_refused(error):
+                self.ledger.forget(task_id)
+                reply.detail["refused"] = True
+            else:
+                # A push that failed may have reached the list all the same, so its reply is still expected.
+                self.ledger.overdue(task_id)
             reply.detail.update(detail)
             return reply
         try:
@@ -189,6 +193,16 @@ class BridgeClient:
             self.ledger.take(reply, now_ns)
         else:
             self.ledger.unknown += 1
+
+
+def _was_refused(error: BaseException) -> bool:
+    """Whether there was no connection at all: redis-py wraps the reason in errors of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _judge(body: dict[str, Any], detail: dict[str, Any]) -> Reply:

@@ -7,8 +7,10 @@ then mean arrival rate, its increase, and the request mix, in the web page as on
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import signal
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -19,7 +21,8 @@ import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
+from redis import RedisError
 
 from loadgen import guard, live, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
@@ -27,7 +30,7 @@ from loadgen.http_client import LettaClient, Reply
 from loadgen.plan import Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
-from loadgen.samples import BRIDGE_OPERATIONS, Outcome
+from loadgen.samples import BRIDGE_OPERATIONS, UNSENT, Outcome
 from loadgen.scenario import Call, Clients, Scenario
 from loadgen.worker import Arrival, Place, Worker
 
@@ -37,6 +40,7 @@ __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
 _LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
 _ORIGIN, _STOP, _DONE = "letta_slo_origin", "letta_slo_stop", "letta_slo_done"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every agent made and removed
 
@@ -55,6 +59,7 @@ class Engine:
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         if isinstance(environment.runner, WorkerRunner):
+            _tie_forked_worker(environment)
             environment.runner.register_message(_ORIGIN, self._on_origin)
             environment.runner.register_message(_STOP, self._on_stop, concurrent=True)
         if isinstance(environment.runner, MasterRunner):
@@ -62,8 +67,18 @@ class Engine:
         web.install(environment)
 
     def _on_test_start(self, **_: Any) -> None:
+        """Begin, or say why not: Locust would log what is raised here and wait for ever."""
+        try:
+            self._begin_or_lead()
+        except Exception as error:
+            _log.exception("the run could not begin")
+            self._refuse(error)
+
+    def _begin_or_lead(self) -> None:
         runner = self._environment.runner
         if isinstance(runner, WorkerRunner):
+            if not self._start:
+                raise RuntimeError("this worker was told to start by a master that is not this suite's")
             self._begin(self._start, runner.worker_index)
             return
         workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
@@ -78,6 +93,7 @@ class Engine:
         if isinstance(runner, MasterRunner):
             self._done.clear()
             runner.send_message(_ORIGIN, start)
+            gevent.spawn(self._lead, runner)
         elif isinstance(runner, LocalRunner):
             self._begin(start, 0)
 
@@ -91,7 +107,7 @@ class Engine:
         _log.error("%s", error)
         runner = self._environment.runner
         if self._environment.web_ui is None and runner is not None:
-            self._environment.process_exit_code = 2 if isinstance(error, guard.GuardError) else 5
+            self._environment.process_exit_code = _refusal_code(error)
             gevent.spawn(runner.quit)
 
     def _on_origin(self, environment: Environment, msg: Any, **_: Any) -> None:
@@ -128,11 +144,21 @@ class Engine:
             gevent.spawn(runner.quit)
 
     def _on_done(self, environment: Environment, msg: Any, **_: Any) -> None:
-        runner = environment.runner
+        del environment
         self._done.add(msg.node_id)
-        if self._planned and isinstance(runner, MasterRunner) and self._done >= set(runner.clients):
-            environment.process_exit_code = environment.process_exit_code or 0
-            gevent.spawn(runner.quit)
+
+    def _lead(self, master: MasterRunner) -> None:
+        """End a planned run when every worker that still lives is done; one that died leaves no end marker."""
+        while self._planned:
+            gevent.sleep(0.5)
+            if self._done and self._all_done(master):
+                self._environment.process_exit_code = self._environment.process_exit_code or 0
+                gevent.spawn(master.quit)
+                return
+
+    def _all_done(self, master: MasterRunner) -> bool:
+        alive = {node.id for node in master.clients.values() if node.state != STATE_MISSING}
+        return self._done >= alive
 
     def _on_test_stopping(self, **_: Any) -> None:
         """Let what is in flight end; then take away what a live run made (`verify` does it for its own runs)."""
@@ -161,7 +187,7 @@ class Engine:
         master.send_message(_STOP, {})
         limits = Limits()
         with gevent.Timeout(limits.drain_s + limits.reply_timeout_s, False):
-            while not self._done >= set(master.clients):
+            while not self._all_done(master):
                 gevent.sleep(0.1)
 
     def _take_away(self, tag: str) -> None:
@@ -174,7 +200,12 @@ class Engine:
 
     def _live_arrivals(self, place: Place) -> Iterator[Arrival]:
         options = self._options()
-        return live.arrivals(self._count_users, place, seed=options.seed, turns=options.turns)
+        return live.arrivals(
+            self._count_users, place, seed=options.seed, turns=options.turns, is_over=self._is_stopping
+        )
+
+    def _is_stopping(self) -> bool:
+        return self._worker is not None and self._worker.is_stopping
 
     def _count_users(self) -> dict[str, int]:
         runner = self._environment.runner
@@ -191,7 +222,7 @@ class Engine:
         return options
 
     def _tell_locust(self, sample: Sample) -> None:
-        sent = sample.outcome not in (Outcome.DROPPED, Outcome.NO_FREE_AGENT)
+        sent = sample.outcome not in UNSENT
         error = None if sample.outcome == Outcome.OK else RequestFailedError(sample)
         kind = "BRIDGE" if sample.operation in BRIDGE_OPERATIONS else "LETTA"
         fire = self._environment.events.request.fire
@@ -212,6 +243,21 @@ class Engine:
                 exception=None,
                 context={},
             )
+
+
+def _refusal_code(error: Exception) -> int:
+    if isinstance(error, guard.GuardError):
+        return 2
+    return 5 if isinstance(error, prepare.TargetError | OSError | RedisError) else 70  # EX_SOFTWARE of sysexits.h
+
+
+def _tie_forked_worker(environment: Environment) -> None:
+    """Let a worker that `--processes` forked die with its master: the parent-death signal is not inherited by forks."""
+    options = environment.parsed_options
+    if not getattr(options, "processes", None):
+        return
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
 
 
 class RequestFailedError(Exception):

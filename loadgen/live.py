@@ -94,14 +94,15 @@ def arrivals(
     *,
     seed: int,
     turns: int,
+    is_over: Callable[[], bool],
 ) -> Iterator[Arrival]:
-    """Yield arrivals for ever at the rate that the live users stand for, a window at a time.
+    """Yield arrivals, until `is_over` says so, at the rate that the live users stand for, a window at a time.
 
     A Poisson process cut into windows is still one, so changing the rate between windows needs no correction. Numbers
     of different workers never meet.
     """
     window, number = 0, place.worker
-    while True:
+    while not is_over():
         start_ns = int(window * _WINDOW_S * 1e9)
         ahead_s = (start_ns + place.origin_ns - time.monotonic_ns()) / 1e9
         if ahead_s > _WINDOW_S:

@@ -19,28 +19,33 @@ Arrivals = Literal["poisson", "constant"]
 
 @dataclass(frozen=True, slots=True)
 class Phases:
-    """Lengths in seconds of the parts of a run, in this order; a length of 0 leaves the part out."""
+    """Lengths in seconds of the parts of a run; a length of 0 leaves the part out.
+
+    The order is warm-up, steady, settle, drill, recovery. Warm-up and settle are judged by nobody: what is in flight
+    when the drill begins was due before it, and must not count against the steady state.
+    """
 
     warmup_s: float
     steady_s: float
     drill_s: float = 0.0
     recovery_s: float = 0.0
+    settle_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse negative lengths and a run without a steady state."""
-        if min(self.warmup_s, self.drill_s, self.recovery_s) < 0 or self.steady_s <= 0:
+        if min(self.warmup_s, self.settle_s, self.drill_s, self.recovery_s) < 0 or self.steady_s <= 0:
             raise ValueError(f"phase lengths must not be negative and steady_s must be positive, found {self}")
 
     @property
     def duration_s(self) -> float:
         """Seconds from the first to the last possible arrival."""
-        return self.warmup_s + self.steady_s + self.drill_s + self.recovery_s
+        return self.warmup_s + self.steady_s + self.settle_s + self.drill_s + self.recovery_s
 
     @property
     def bounds_s(self) -> dict[str, tuple[float, float]]:
         """Phase name → [start, end) in seconds from the origin of the run, empty phases left out."""
         bounds, start = {}, 0.0
-        for name in ("warmup", "steady", "drill", "recovery"):
+        for name in ("warmup", "steady", "settle", "drill", "recovery"):
             end = start + float(getattr(self, f"{name}_s"))
             if end > start:
                 bounds[name] = (start, end)

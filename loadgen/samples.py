@@ -45,9 +45,10 @@ class Outcome(IntEnum):
     NO_FREE_AGENT = 4  # not sent: every agent had a message in flight
     DROPPED = 5  # not sent: the generator had too many requests in flight
     UNFINISHED = 6  # still in flight when the drain ended
+    SKIPPED = 7  # not sent: a turn of a session whose turn before it did not end
 
 
-UNSENT = (Outcome.NO_FREE_AGENT, Outcome.DROPPED)
+UNSENT = (Outcome.NO_FREE_AGENT, Outcome.DROPPED, Outcome.SKIPPED)
 
 # Times are nanoseconds from the origin of the run; first_ns is 0 where there was no first token.
 RECORD = np.dtype(

@@ -76,13 +76,14 @@ class Worker:
         self._started = 0
         self._stop = False
         self._failure: Exception | None = None
+        self._think_ns = int(plan.sessions.think_time_s * _NS)
 
     def run(self, arrivals: Iterable[Arrival]) -> None:
         """Launch all arrivals, wait for what is in flight, write the end marker.
 
         Raises what a scenario raised: that is a fault of the suite, not of the target, and leaves no end marker.
         """
-        ticker = gevent.spawn(self._tick)
+        ticker = gevent.spawn(self._tick_safely)
         self._dispatch(arrivals)
         self._drain()
         ticker.kill()
@@ -93,6 +94,11 @@ class Worker:
     def stop(self) -> None:
         """Launch nothing more; what is in flight is still waited for."""
         self._stop = True
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing more is launched."""
+        return self._stop
 
     def now_ns(self) -> int:
         """Nanoseconds since the origin of the run."""
@@ -130,7 +136,7 @@ class Worker:
     def _hold_session(self, scenario: Scenario, arrival: Arrival, pool: AgentPool) -> None:
         agent = pool.borrow()
         if agent is None:
-            self._record_unsent(arrival, Outcome.NO_FREE_AGENT)
+            self._record_unsent_turns(arrival, 0, Outcome.NO_FREE_AGENT)
             return
         session: dict[str, Any] = {}
         intended_ns = arrival.intended_ns
@@ -139,8 +145,10 @@ class Worker:
             if not _is_over(sample):
                 # The target may still be working on it: nobody uses this agent until that has surely ended.
                 gevent.spawn_later(self._plan.limits.request_timeout_s, pool.give_back, agent)
+                next_turn = Arrival(arrival.number, arrival.operation, sample.end_ns + self._think_ns)
+                self._record_unsent_turns(next_turn, turn + 1, Outcome.SKIPPED)
                 return
-            intended_ns = sample.end_ns + int(self._plan.sessions.think_time_s * _NS)
+            intended_ns = sample.end_ns + self._think_ns
             if turn + 1 == self._plan.sessions.turns or not self._is_within_run(intended_ns):
                 break
             gevent.sleep(max(0, intended_ns - self.now_ns()) / _NS)
@@ -192,9 +200,16 @@ class Worker:
             embedding=self._plan.embedding,
         )
 
-    def _record_unsent(self, arrival: Arrival, outcome: Outcome) -> None:
+    def _record_unsent(self, arrival: Arrival, outcome: Outcome, turn: int = 0) -> None:
         now_ns = self.now_ns()
-        self._record(Sample(arrival.operation, arrival.number, 0, arrival.intended_ns, now_ns, now_ns, outcome))
+        self._record(Sample(arrival.operation, arrival.number, turn, arrival.intended_ns, now_ns, now_ns, outcome))
+
+    def _record_unsent_turns(self, first: Arrival, turn: int, outcome: Outcome) -> None:
+        """Record all turns that a session does not come to, each when it would have been due at the earliest."""
+        for ahead, missing in enumerate(range(turn, self._plan.sessions.turns)):
+            due_ns = first.intended_ns + ahead * self._think_ns
+            if ahead == 0 or self._is_within_run(due_ns):
+                self._record_unsent(Arrival(first.number, first.operation, due_ns), outcome, missing)
 
     def _record(self, sample: Sample) -> None:
         self._recorder.add(sample)
@@ -220,6 +235,13 @@ class Worker:
             )
         self._in_flight.clear()
         self._running.kill(block=False)
+
+    def _tick_safely(self) -> None:
+        try:
+            self._tick()
+        except Exception as error:  # samples were lost with it: the run must not end in order
+            self._failure = error
+            self._stop = True
 
     def _tick(self) -> None:
         """Once a second: close the segment, look at the machine, tell the command line."""

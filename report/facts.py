@@ -31,9 +31,16 @@ def run_facts(folder: RunFolder) -> RunFacts:
         workers_finished=len(folder.ends),
         generator_busy_share=_highest(folder.machine, "generator_cpu"),
         machine_busy_share=_highest(folder.machine, "machine_cpu"),
+        samples_missing=abs(sum(int(end["samples"]) for end in folder.ends) - _of_finished(folder)),
         longest_pause_s=_longest_pause_s(folder.machine),
         steal_share=_highest(folder.machine, "steal"),
     )
+
+
+def _of_finished(folder: RunFolder) -> int:
+    """Count the samples of workers that left an end marker, which says how many there must be."""
+    finished = [int(end["worker"]) for end in folder.ends]
+    return int(np.count_nonzero(np.isin(folder.samples["worker"], finished)))
 
 
 def intended_arrivals(folder: RunFolder, seen: int) -> int:

@@ -137,7 +137,7 @@ def _judge_one(folder: RunFolder, objective: Objective, confidence: float, *, is
         judgement = _judge_ledger(folder, len(sent))
     else:
         counts = _blocks(folder, sent, is_good(sent, objective), objective)
-        unsent = int(np.count_nonzero(samples["outcome"] == Outcome.NO_FREE_AGENT))
+        unsent = int(np.count_nonzero(np.isin(samples["outcome"], (Outcome.NO_FREE_AGENT, Outcome.SKIPPED))))
         judgement = judge_share(objective.allowed_bad_share, counts, unsent=unsent, confidence=confidence)
     return JudgedObjective(
         objective=objective,
@@ -171,7 +171,9 @@ def _judge_ledger(folder: RunFolder, total: int) -> InvariantJudgement:
         and not any(ledger["listener_gaps"] for ledger in ledgers)
     )
     sent = max(total, sum(ledger["sent"] for ledger in ledgers))
-    return judge_invariant(sum(ledger["lost"] for ledger in ledgers), accounting_complete=complete, total=sent)
+    # A reply that was published while a listener was away is gone for good, so its loss proves nothing.
+    lost = sum(ledger["lost"] for ledger in ledgers if not ledger["listener_gaps"])
+    return judge_invariant(lost, accounting_complete=complete, total=sent)
 
 
 def _percentiles(samples: Samples, objective: Objective, confidence: float) -> dict[int, Interval]:

@@ -87,7 +87,8 @@ def judge_share(
     """Judge a share of bad requests by exact bounds, widened by the dispersion measured between blocks.
 
     `met`: the upper bound is at most the allowed share. `missed`: the lower bound is above it. Else `inconclusive`;
-    with no request at all, `no data`. `unsent` are arrivals that found no free agent.
+    with no request at all, `no data`, or `inconclusive` when arrivals were there but none could be sent. `unsent` are
+    arrivals that found no free agent, and turns that their session never came to.
 
     Raises:
         ValueError: `allowed_bad` or `confidence` is not between 0 and 1, or `unsent` is negative.
@@ -107,7 +108,7 @@ def judge_share(
         )
         lower = float(lower_bound(bad, arrivals, confidence=confidence, dispersion=spread.value, burst=spread.burst))
     return ShareJudgement(
-        verdict=_verdict(allowed_bad, lower, upper) if total else Verdict.NO_DATA,
+        verdict=_verdict(allowed_bad, lower, upper) if total else _unknown(unsent),
         good=good,
         bad=bad,
         total=total,
@@ -119,6 +120,8 @@ def judge_share(
         effective_total=total / spread.value,
         assumption=assumption.describe(spread, allowed_bad=allowed_bad, block_s=counts.block_s, bad=bad)
         if total
+        else f"none of {unsent:,} arrivals could be sent: every agent or user was busy"
+        if unsent
         else "no request counts for this objective",
         point_estimate_passes=total > 0 and bad <= allowed_bad * total,
         allowed_bad=allowed_bad,
@@ -166,6 +169,10 @@ def judge_invariant(
     else:
         verdict, sentence = Verdict.INCONCLUSIVE, f"none seen, but not every one of {total:,} is accounted for"
     return InvariantJudgement(verdict, violations, total, accounting_complete, undetected, confidence, sentence)
+
+
+def _unknown(unsent: int) -> Verdict:
+    return Verdict.INCONCLUSIVE if unsent else Verdict.NO_DATA
 
 
 def _verdict(allowed_bad: Fraction, lower: float, upper: float) -> Verdict:

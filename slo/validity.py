@@ -25,6 +25,7 @@ class ReasonCode(StrEnum):
     LATE = "late"
     DROPPED = "dropped"
     LOST_WORKER = "lost worker"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class RunFacts:
     busy (that is the target's doing), `dropped` were given up because too many were in flight. `lag_p99_s` is the
     99th percentile of actual start minus intended start, None when nothing was started. The busy shares are of one
     core for the busiest worker, of all cores for the machine; `steal_share` is the time the hypervisor took away;
-    `longest_pause_s` is the longest time for which a worker did nothing at all. None is unknown.
+    `longest_pause_s` is the longest time for which a worker did nothing at all. `samples_missing`
+    is by how many the samples differ from what the end markers say. None is unknown.
     """
 
     intended: int
@@ -49,6 +51,7 @@ class RunFacts:
     machine_busy_share: float | None = None
     steal_share: float | None = None
     longest_pause_s: float | None = None
+    samples_missing: int = 0
 
     def __post_init__(self) -> None:
         counts = (
@@ -99,6 +102,13 @@ def invalid_reasons(facts: RunFacts, smallest_limit_s: Fraction | float | None) 
             (
                 ReasonCode.LOST_WORKER,
                 f"{lost} of {facts.workers_expected} workers left no end marker: their samples may be incomplete",
+            )
+        )
+    if facts.samples_missing:
+        sentences.append(
+            (
+                ReasonCode.DAMAGED,
+                f"{facts.samples_missing:,} samples are missing that the end markers count: damaged files",
             )
         )
     return tuple(Reason(code, sentence, culprit) for code, sentence in sentences)

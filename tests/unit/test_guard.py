@@ -52,7 +52,11 @@ def test_an_agent_is_lent_to_one_session_at_a_time() -> None:
 
 def test_workers_never_share_an_agent() -> None:
     ids = [f"agent-{n}" for n in range(7)]
-    lent = [agent.id for worker in range(3) for agent in AgentPool(ids, worker, 3)._all]  # the pool has no other way in
+    lent = []
+    for worker in range(3):
+        pool = AgentPool(ids, worker, 3)
+        while (agent := pool.borrow()) is not None:
+            lent.append(agent.id)
     assert sorted(lent) == ids
 
 
