@@ -15,6 +15,7 @@ TARGET_UNREACHABLE = 5
 NO_DATA = 6
 INCONCLUSIVE = 7
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+TERMINATED = 143  # 128 + SIGTERM
 
 MEANINGS = {
     MET: "every objective judged is met",
@@ -25,6 +26,7 @@ MEANINGS = {
     NO_DATA: "no data: an objective that was to be judged matched no request",
     INCONCLUSIVE: "inconclusive: too few requests to tell (--on-inconclusive chooses another code)",
     INTERRUPTED: "interrupted by Ctrl-C; everything that was started is stopped",
+    TERMINATED: "ended by SIGTERM; everything that was started is stopped",
 }
 
 _OF_VERDICT = {

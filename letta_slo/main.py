@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import metadata
 
@@ -53,8 +54,17 @@ for _verb in (verify, plan, gate, cleanup, testbed):
     cli.add_command(_verb)
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM, as a pipeline or Kubernetes cancels: everything is stopped as after Ctrl-C."""
+
+
+def _terminate(*_: object) -> None:
+    raise _TerminatedError
+
+
 def main() -> None:
     """Run the command line and end the process with a documented exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -62,6 +72,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = exit_codes.USAGE
+    except _TerminatedError:
+        click.echo("terminated; everything that was started is stopped", err=True)
+        code = exit_codes.TERMINATED
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; everything that was started is stopped", err=True)
         code = exit_codes.INTERRUPTED

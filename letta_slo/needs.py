@@ -35,17 +35,21 @@ def read_prices(file: Path | None) -> TokenPrices | None:
     """Read a price table; raises click.UsageError that says what is wrong with it."""
     if file is None:
         return None
-    data: Any = yaml.safe_load(file.read_text())
+    try:
+        data: Any = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file}: a price table is YAML, and this cannot be read: {error}") from error
     if not isinstance(data, dict) or set(data) != _PRICE_KEYS:
         raise click.UsageError(
             f"{file}: a price table has the keys {sorted(_PRICE_KEYS)} and no others, found {data!r}"
         )
     try:
-        return TokenPrices(
-            Decimal(str(data["input_per_million"])), Decimal(str(data["output_per_million"])), str(data["currency"])
-        )
+        per_input, per_output = (Decimal(str(data[key])) for key in ("input_per_million", "output_per_million"))
     except InvalidOperation as error:
         raise click.UsageError(f"{file}: prices are numbers, found {data!r}") from error
+    if not all(price.is_finite() and price >= 0 for price in (per_input, per_output)):
+        raise click.UsageError(f"{file}: prices are finite and not negative, found {data!r}")
+    return TokenPrices(per_input, per_output, str(data["currency"]))
 
 
 def check_cost(needed: Plan, most: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,18 @@ from slo.objective import Catalogue
 _SETTLE_S = 5.0  # longer than any limit: what was due before the drill has ended when it begins
 _DRILL_S = 10.0
 _RECOVERY_S = 15.0
+
+
+class FiniteRange(click.FloatRange):
+    """A range of floats without nan, which is in every range, and without infinity, of which there is no rate."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; raises click.BadParameter."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        return number
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,13 +85,15 @@ load = _together(
         default=None,
         help="Which load: rate, agents, request mix.  [default: small; tiny with --target letta]",
     ),
-    click.option("--rate", type=click.FloatRange(min=0.1), help="Requests a second to Letta and to the bridge each."),
-    click.option("--duration", type=click.FloatRange(min=1), default=None, help="Seconds of steady state."),
-    click.option("--seed", type=int, default=1, show_default=True, help="Seed of arrivals and texts."),
+    click.option("--rate", type=FiniteRange(min=0.1), help="Requests a second to Letta and to the bridge each."),
+    click.option("--duration", type=FiniteRange(min=1), default=None, help="Seconds of steady state."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and texts."
+    ),
 )
 
 phases = _together(
-    click.option("--warmup", type=click.FloatRange(min=0), default=5, show_default=True, help="Seconds before it."),
+    click.option("--warmup", type=FiniteRange(min=0), default=5, show_default=True, help="Seconds before it."),
     click.option("--no-drill", is_flag=True, help="Leave out the drill, the ten seconds without Letta (testbed only)."),
 )
 
@@ -88,7 +103,7 @@ money = _together(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="YAML with input_per_million, output_per_million and currency.",
     ),
-    click.option("--max-cost", type=click.FloatRange(min=0), metavar="MONEY", help="Refuse a run that costs more."),
+    click.option("--max-cost", type=FiniteRange(min=0), metavar="MONEY", help="Refuse a run that costs more."),
 )
 
 catalogue = _together(

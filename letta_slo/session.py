@@ -46,9 +46,7 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
         folder=str(wish.folder.resolve()),
         seed=wish.seed,
         rates={**letta, **bridge},
-        phases=wish.phases
-        if targets.take_letta_down
-        else replace(wish.phases, settle_s=0.0, drill_s=0.0, recovery_s=0.0),
+        phases=wish.phases if targets.take_letta_down else wish.phases.without_drill(),
         letta_url=targets.letta_url,
         model=targets.model,
         embedding=targets.embedding,

@@ -65,7 +65,9 @@ def real_letta(log_dir: Path, say: Say) -> Iterator[Targets]:
     """Start a real Letta with its PostgreSQL; the model behind it is a stub, and there is no bridge."""
     llm = start("llm-stub", python_part("testbed.llm_stub", "--port", "0", "--control-port", "0"), log_dir=log_dir)
     with llm, RealLetta(str(llm.announced["url"]), log_dir=log_dir, progress=say) as letta:
-        yield Targets("letta", letta.url, None, versions=letta.versions, model=letta.models[0])
+        # Whoever reads a report must see that the model's time and answers are not a model's.
+        versions = {**letta.versions, "letta": f"{letta.versions['letta']} (its model is a STUB)"}
+        yield Targets("letta", letta.url, None, versions=versions, model=letta.models[0])
 
 
 @contextmanager
@@ -80,15 +82,27 @@ def own(letta_url: str | None, redis_url: str | None, model: str, embedding: str
 
 
 def redis_url_of(option: str | None) -> str | None:
-    """Return the address of Redis from the option, which may hold no password, or from the environment."""
+    """Return the address of Redis from the option, which may hold no password, or from the environment.
+
+    Raises GuardError.
+    """
     if option:
         guard.check_no_credentials(option, "--redis-url", REDIS_VARIABLE)
-    return option or os.environ.get(REDIS_VARIABLE) or None
+        return option
+    url = os.environ.get(REDIS_VARIABLE)
+    if not url:
+        return None
+    guard.checked(url, REDIS_VARIABLE, guard.REDIS_SCHEMES)
+    return url
 
 
 def _check_redis(url: str) -> str:
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5.0, socket_timeout=5.0) as client:
             return str(client.info("server")["redis_version"])
+    except TypeError as error:  # a word of the query became an argument that the client does not have
+        raise guard.GuardError(
+            f"Redis at {guard.redact(url)}: its address has a query with a setting that the Redis client does not know"
+        ) from error
     except (redis.RedisError, ValueError) as error:
         raise prepare.TargetError(f"Redis at {guard.redact(url)}: {type(error).__name__}: {error}") from error

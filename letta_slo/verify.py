@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,9 @@ def verify(**given: Any) -> int:
     talk = Talk(quiet=given["quiet"])
     wish = _wish(given)
     prices = read_prices(given["prices"])
-    with _open(given, wish, talk) as targets:
+    opened = _open(given, wish, talk)
+    _make_runs_dir(given["runs_dir"])
+    with opened as targets:
         planned = plan_of(wish, targets)
         needed = needs(catalogue, wish.tier, planned.rates, planned.phases, prices)
         check_cost(needed, given["max_cost"])
@@ -101,6 +104,16 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)
     return embedded(log_dir, wish.tag, _behaviour(given["stub_behaviour"]), talk.say)
+
+
+def _make_runs_dir(path: Path) -> None:
+    """Make the directory before anything is started; raises click.BadParameter."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{path} cannot be made: {error.strerror}", param_hint="--runs-dir") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"{path} cannot be written to", param_hint="--runs-dir")
 
 
 def _behaviour(text: str | None) -> dict[str, Any] | None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import gevent
 import orjson
 
+from loadgen.letta_answers import has_content, name_or, run_id_of, stop_fault, token_count
 from loadgen.samples import Outcome
 from loadgen.wire import Connections, WireError
 
@@ -36,6 +37,12 @@ class Reply:
     tokens: int = 0
     source: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+
+    def judged(self, fault_in: Callable[[Any], str]) -> Self:
+        """Make a good reply an error when `fault_in` says what is wrong with its body; return this reply."""
+        if self.outcome == Outcome.OK and (fault := fault_in(self.body)):
+            self.outcome, self.detail["error"] = Outcome.ERROR, fault
+        return self
 
 
 class LettaClient:
@@ -77,7 +84,9 @@ class LettaClient:
             return connection_failure(error)
         except (OSError, WireError) as error:
             return reader.cut(Outcome.CONNECTION, f"{type(error).__name__}: {error}")
-        return reader.end() if status == 200 else _judge_json(status, reader.rest)
+        if status == 200:
+            return reader.end()
+        return _judge_json(status, reader.rest).judged(lambda _: f"answered {status} where a stream was asked for")
 
     def close(self) -> None:
         """Close all connections."""
@@ -111,12 +120,8 @@ def _judge_json(status: int, raw: bytes) -> Reply:
 def _error_text(status: int, body: Any) -> str:
     """Name the kind of error; what the target says in words may hold content, so it is left out."""
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        return f"{status} {body['error'].get('type', 'error')}"
+        return f"{status} {name_or(body['error'].get('type'), 'error')}"
     return f"HTTP {status}"
-
-
-_SILENT = frozenset({"ping", "reasoning_message", "hidden_reasoning_message", "stop_reason", "usage_statistics"})
-_FAILED_STOPS = frozenset({"error", "llm_api_error", "invalid_llm_response", "invalid_tool_call", "no_tool_call"})
 
 
 class EventReader:
@@ -129,6 +134,7 @@ class EventReader:
         self._pieces = 0
         self._tokens = 0
         self._error = ""
+        self._stopped = False
         self._done = False
         self._detail: dict[str, Any] = {}
 
@@ -147,6 +153,8 @@ class EventReader:
             self._error = "the stream ended without [DONE]"
         if not self._error and not self._first_ns:
             self._error = "the stream brought no content"
+        if not self._error and not self._stopped:
+            self._error = "the stream gave no stop reason"
         outcome = Outcome.ERROR if self._error else Outcome.OK
         return self._reply(outcome, self._error)
 
@@ -165,18 +173,22 @@ class EventReader:
             return
         if isinstance(event, dict):
             self._take(event, now_ns)
+        else:
+            self._error = self._error or "an event is no object"
 
     def _take(self, event: dict[str, Any], now_ns: int) -> None:
         kind = event.get("message_type")
-        if run_id := event.get("run_id"):
+        if run_id := run_id_of(event):
             self._detail["run_id"] = run_id
         if kind == "error_message":
-            self._error = f"in the stream: {event.get('error_type', 'error')}"
-        elif kind == "stop_reason" and event.get("stop_reason") in _FAILED_STOPS:
-            self._error = self._error or f"in the stream: stopped for {event['stop_reason']}"
+            self._error = f"in the stream: {name_or(event.get('error_type'), 'error')}"
+        elif kind == "stop_reason":
+            self._stopped = True
+            if fault := stop_fault(event.get("stop_reason")):
+                self._error = self._error or f"in the stream: {fault}"
         elif kind == "usage_statistics":
-            self._tokens = int(event.get("completion_tokens") or 0)
-        elif kind not in _SILENT and (event.get("content") or event.get("tool_call")):
+            self._tokens = token_count(event.get("completion_tokens"))
+        elif has_content(event):
             self._pieces += 1
             self._first_ns = self._first_ns or now_ns
 
@@ -187,6 +199,6 @@ class EventReader:
             status=200,
             response_bytes=self._bytes,
             first_ns=self._first_ns,
-            tokens=self._tokens or self._pieces,
+            tokens=self._tokens or token_count(self._pieces),
             detail=detail,
         )

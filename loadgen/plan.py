@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -35,6 +35,10 @@ class Phases:
         """Refuse negative lengths and a run without a steady state."""
         if min(self.warmup_s, self.settle_s, self.drill_s, self.recovery_s) < 0 or self.steady_s <= 0:
             raise ValueError(f"phase lengths must not be negative and steady_s must be positive, found {self}")
+
+    def without_drill(self) -> Self:
+        """Return the same phases up to the end of the steady state."""
+        return replace(self, settle_s=0.0, drill_s=0.0, recovery_s=0.0)
 
     @property
     def duration_s(self) -> float:

@@ -7,12 +7,15 @@ run that crashed can be cleaned up later.
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
+
+from loadgen.guard import redact
 
 TAG_PREFIX = "letta-slo-run-"
 _TIMEOUT_S = 60.0
@@ -50,7 +53,7 @@ def check_health(url: str) -> str:
     with _client(url) as client:
         body = _ok(client.get("/v1/health/", timeout=10.0))
     if not isinstance(body, dict) or "version" not in body:
-        raise TargetError(f"{url}/v1/health/ answered, but not like a Letta server (no version in it)")
+        raise TargetError(f"{redact(url)}/v1/health/ answered, but not like a Letta server (no version in it)")
     return str(body["version"])
 
 
@@ -62,7 +65,7 @@ def create_agents(
 
         def create(number: int) -> str:
             body = agent_body(f"{tag}-{number}", tag, model=model, embedding=embedding)
-            return str(_ok(client.post("/v1/agents/", json=body))["id"])
+            return _ids([_ok(client.post("/v1/agents/", json=body))], "/v1/agents/")[0]
 
         ids = []
         for done, agent_id in enumerate(pool.map(create, range(count)), 1):
@@ -82,41 +85,54 @@ def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
         raise ValueError(f"only tags that begin with {TAG_PREFIX!r} are the suite's own, found {tag!r}")
     deleted = 0
     with _client(url) as client:
-        while ids := _tagged(client, tag):
-            for agent_id in ids:
-                _delete_with_archive(client, agent_id)
-                deleted += 1
-                if report:
-                    report(deleted, 0)
-        while blocks := _tagged(client, tag, path="/v1/blocks/"):
-            for block_id in blocks:
-                _gone(client.delete(f"/v1/blocks/{block_id}"))
+        for agent_id in _until_none_is_listed(client, tag, "/v1/agents/"):
+            _delete_with_archive(client, agent_id)
+            deleted += 1
+            if report:
+                report(deleted, 0)
+        for block_id in _until_none_is_listed(client, tag, "/v1/blocks/"):
+            _gone(client.delete(f"/v1/blocks/{block_id}"))
     return deleted
 
 
 def count_agents(url: str, tag: str) -> int:
     """Return how many agents carry `tag`, at most 1,000."""
     with _client(url) as client:
-        return len(_tagged(client, tag, limit=1000))
+        return len(_tagged(client, tag, "/v1/agents/", limit=1000))
 
 
 def list_run_tags(url: str) -> tuple[str, ...]:
     """Return the run tags that agents on the target carry."""
     with _client(url) as client:
         tags = _ok(client.get("/v1/tags/", params={"query_text": TAG_PREFIX, "limit": 1000}))
-    return tuple(sorted(tag for tag in tags if str(tag).startswith(TAG_PREFIX)))
+    if not isinstance(tags, list):
+        raise _odd("/v1/tags/")
+    return tuple(sorted(tag for tag in tags if isinstance(tag, str) and tag.startswith(TAG_PREFIX)))
 
 
-def _tagged(client: httpx.Client, tag: str, *, path: str = "/v1/agents/", limit: int = _PAGE) -> list[str]:
+def _until_none_is_listed(client: httpx.Client, tag: str, path: str) -> Iterator[str]:
+    """Yield ids, page after page, for the caller to delete each; raises TargetError when only deleted ones are left."""
+    asked: set[str] = set()
+    while ids := _tagged(client, tag, path):
+        new = [one for one in ids if one not in asked]
+        if not new:
+            raise TargetError(f"{path} keeps listing {len(ids)} with the tag {tag} after they were deleted")
+        asked.update(new)
+        yield from new
+
+
+def _tagged(client: httpx.Client, tag: str, path: str, *, limit: int = _PAGE) -> list[str]:
     found = _ok(client.get(path, params={"tags": [tag], "match_all_tags": True, "limit": limit}))
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise _odd(path)
     # A server that ignored the filter must not lose what is somebody else's.
-    return [str(item["id"]) for item in found if tag in (item.get("tags") or [])]
+    return _ids([item for item in found if tag in (item.get("tags") or [])], path)
 
 
 def _delete_with_archive(client: httpx.Client, agent_id: str) -> None:
     archives = client.get("/v1/archives/", params={"agent_id": agent_id})
-    for archive in _ok(archives) if archives.status_code != _NOT_FOUND else ():
-        _gone(client.delete(f"/v1/archives/{archive['id']}"))
+    for archive_id in _ids(_ok(archives), "/v1/archives/") if archives.status_code != _NOT_FOUND else ():
+        _gone(client.delete(f"/v1/archives/{archive_id}"))
     _gone(client.delete(f"/v1/agents/{agent_id}"))
 
 
@@ -129,15 +145,39 @@ def _gone(response: httpx.Response) -> None:
 def _client(url: str) -> Iterator[httpx.Client]:
     key = os.environ.get("LETTA_API_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
+    # The context of the standard library reads SSL_CERT_FILE, as the load's own connections do.
+    context = ssl.create_default_context()
     try:
-        with httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT_S, trust_env=False) as client:
+        with httpx.Client(
+            base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT_S, trust_env=False, verify=context
+        ) as client:
             yield client
-    except httpx.HTTPError as error:
-        raise TargetError(f"{url}: {type(error).__name__}: {error}") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        hint = "; name the file of its authority in SSL_CERT_FILE" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
+        raise TargetError(f"{redact(url)}: {type(error).__name__}: {error}{hint}") from error
 
 
 def _ok(response: httpx.Response) -> Any:
+    request = response.request
     if not response.is_success:
-        request = response.request
         raise TargetError(f"{request.method} {request.url.path} answered {response.status_code}")
-    return response.json() if response.content else None
+    try:
+        return response.json() if response.content else None
+    except ValueError as error:
+        raise TargetError(
+            f"{request.method} {request.url.path} answered {response.status_code} with what is no JSON; is a Letta "
+            f"server behind this address?"
+        ) from error
+
+
+def _ids(found: Any, path: str) -> list[str]:
+    if not isinstance(found, list):
+        raise _odd(path)
+    ids = [item.get("id") if isinstance(item, dict) else None for item in found]
+    if not all(isinstance(one, str) and one for one in ids):
+        raise _odd(path)
+    return [str(one) for one in ids]
+
+
+def _odd(path: str) -> TargetError:
+    return TargetError(f"{path} answered, but not like a Letta server (its JSON has another shape)")

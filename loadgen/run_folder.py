@@ -45,15 +45,18 @@ class RunFolder:
         file = self.path / "manifest.json"
         if not file.is_file():
             raise RunFolderError(f"{self.path} is no run folder: it has no manifest.json; name a folder below runs/")
-        manifest = dict(json.loads(file.read_text()))
+        manifest = _read_object(file)
         if manifest.get("format") != FORMAT:
             raise RunFolderError(f"{file}: format is {manifest.get('format')!r}, this version reads {FORMAT!r} only")
         return manifest
 
     @cached_property
     def plan(self) -> RunPlan:
-        """The plan that the workers followed; a live run had no end planned, it ended with its last arrival."""
-        plan = RunPlan.from_dict(self.manifest["plan"])
+        """The plan that the workers followed; a live run had no end planned, it ended with its last arrival.
+
+        Raises RunFolderError when the manifest holds none that can be read.
+        """
+        plan = _plan_in(self.manifest, self.path / "manifest.json")
         if not self.manifest.get("live") or not len(self.samples):
             return plan
         last_s = float(self.samples["intended_ns"].max()) / 1e9
@@ -85,7 +88,7 @@ class RunFolder:
     @cached_property
     def ends(self) -> list[dict[str, Any]]:
         """The end markers found, one a worker."""
-        return [json.loads(file.read_text()) for file in sorted(self.path.glob("end-*.json"))]
+        return [_read_object(file) for file in sorted(self.path.glob("end-*.json"))]
 
     def _lines(self, pattern: str) -> Iterator[dict[str, Any]]:
         for file in sorted(self.path.glob(pattern)):
@@ -121,3 +124,25 @@ def new_run_id() -> str:
 def now_text() -> str:
     """Return the time of day in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{file} cannot be read: {error}; copy the run folder again, or run again") from error
+    if not isinstance(found, dict):
+        raise RunFolderError(f"{file} holds no JSON object; copy the run folder again, or run again")
+    return found
+
+
+def _plan_in(manifest: dict[str, Any], file: Path) -> RunPlan:
+    try:
+        plan = RunPlan.from_dict(manifest["plan"])
+    except KeyError as error:
+        raise RunFolderError(f"{file} lacks {error}; without the plan of its run nothing can be judged") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"{file}: plan is none that this version reads: {error}") from error
+    if not isinstance(plan.rates, dict):
+        raise RunFolderError(f"{file}: plan.rates gives requests a second for each operation, found {plan.rates!r}")
+    return plan

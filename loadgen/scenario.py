@@ -6,7 +6,6 @@ among scenarios. Its users send nothing: each live user stands for one request a
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,7 +36,6 @@ class Call:
     agent: Agent
     clients: Clients
     payload: Payload
-    random: random.Random
     session: dict[str, Any]
     tag: str
     model: str

@@ -6,7 +6,6 @@ the wait. Nothing here judges.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -193,7 +192,6 @@ class Worker:
             agent=agent,
             clients=self._clients,
             payload=self._payload,
-            random=random.Random(self._plan.seed * 1_000_003 + arrival.number),  # noqa: S311 (load, not a secret)
             session=session,
             tag=self._plan.tag,
             model=self._plan.model,

@@ -1,6 +1,7 @@
 """How long does it take to make an agent?"""
 
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import id_fault
 from loadgen.prepare import agent_body
 
 
@@ -14,4 +15,4 @@ class AgentCreate(Scenario):
     def request(self, call: Call) -> Reply:
         """Create an agent."""
         body = agent_body(call.request_id, call.tag, model=call.model, embedding=call.embedding)
-        return call.clients.letta.json("POST", "/v1/agents/", call.request_id, body)
+        return call.clients.letta.json("POST", "/v1/agents/", call.request_id, body).judged(id_fault)

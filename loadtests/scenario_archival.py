@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import list_fault, object_fault
 from loadtests._letta import agent_path
 
 
@@ -15,7 +16,8 @@ class ArchivalInsert(Scenario):
     def request(self, call: Call) -> Reply:
         """Store a passage that carries the run's tag."""
         body = {"text": call.payload.text(call.number), "tags": [call.tag]}
-        return call.clients.letta.json("POST", agent_path(call, "archival-memory"), call.request_id, body)
+        path = agent_path(call, "archival-memory")
+        return call.clients.letta.json("POST", path, call.request_id, body).judged(list_fault)
 
 
 class ArchivalSearch(Scenario):
@@ -27,4 +29,4 @@ class ArchivalSearch(Scenario):
     def request(self, call: Call) -> Reply:
         """Search by meaning for five passages."""
         path = agent_path(call, f"archival-memory/search?query={quote(call.payload.query(call.number))}&top_k=5")
-        return call.clients.letta.json("GET", path, call.request_id)
+        return call.clients.letta.json("GET", path, call.request_id).judged(object_fault)

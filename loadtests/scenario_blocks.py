@@ -1,6 +1,7 @@
 """How fast are an agent's memory blocks read and written?"""
 
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import list_fault, object_fault
 from loadtests._letta import agent_path
 
 
@@ -12,7 +13,8 @@ class BlocksRead(Scenario):
 
     def request(self, call: Call) -> Reply:
         """Read all blocks of an agent."""
-        return call.clients.letta.json("GET", agent_path(call, "core-memory/blocks"), call.request_id)
+        path = agent_path(call, "core-memory/blocks")
+        return call.clients.letta.json("GET", path, call.request_id).judged(list_fault)
 
 
 class BlocksWrite(Scenario):
@@ -24,4 +26,5 @@ class BlocksWrite(Scenario):
     def request(self, call: Call) -> Reply:
         """Write the block about the user."""
         body = {"value": call.payload.text(call.number)}
-        return call.clients.letta.json("PATCH", agent_path(call, "core-memory/blocks/human"), call.request_id, body)
+        path = agent_path(call, "core-memory/blocks/human")
+        return call.clients.letta.json("PATCH", path, call.request_id, body).judged(object_fault)

@@ -1,6 +1,9 @@
 """How do conversations of an agent answer? They stream by default, and a busy one refuses a second message."""
 
+from urllib.parse import quote
+
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import id_fault
 from loadgen.samples import Outcome
 from loadtests._letta import message_body
 
@@ -16,9 +19,10 @@ class Conversation(Scenario):
         """Say something in this session's own conversation; opening it belongs to the first turn."""
         letta = call.clients.letta
         if "conversation" not in call.session:
-            opened = letta.json("POST", f"/v1/conversations/?agent_id={call.agent.id}", call.request_id, {})
+            path = f"/v1/conversations/?agent_id={call.agent.id}"
+            opened = letta.json("POST", path, call.request_id, {}).judged(id_fault)
             if opened.outcome != Outcome.OK:
                 return opened
             call.session["conversation"] = opened.body["id"]
-        path = f"/v1/conversations/{call.session['conversation']}/messages"
+        path = f"/v1/conversations/{quote(call.session['conversation'], safe='')}/messages"
         return letta.stream(path, call.request_id, message_body(call))

@@ -1,6 +1,7 @@
 """How fast is an agent's history listed?"""
 
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import list_fault
 from loadtests._letta import agent_path
 
 
@@ -12,4 +13,5 @@ class MessageList(Scenario):
 
     def request(self, call: Call) -> Reply:
         """Read the last twenty messages."""
-        return call.clients.letta.json("GET", agent_path(call, "messages?limit=20"), call.request_id)
+        path = agent_path(call, "messages?limit=20")
+        return call.clients.letta.json("GET", path, call.request_id).judged(list_fault)

@@ -1,8 +1,9 @@
 """How long does an agent take to answer a message, turn after turn?"""
 
 from loadgen.engine import Call, Reply, Scenario
+from loadgen.letta_answers import messages_fault, run_id_of, token_count
 from loadgen.samples import Outcome
-from loadtests._letta import agent_path, judge_messages, message_body
+from loadtests._letta import agent_path, message_body
 
 
 class Message(Scenario):
@@ -15,10 +16,8 @@ class Message(Scenario):
     def request(self, call: Call) -> Reply:
         """Say something and wait for the whole answer."""
         path = agent_path(call, "messages")
-        reply = call.clients.letta.json("POST", path, call.request_id, message_body(call))
-        if reply.outcome == Outcome.OK and (wrong := judge_messages(reply.body)):
-            reply.outcome, reply.detail["error"] = Outcome.ERROR, wrong
-        elif reply.outcome == Outcome.OK:
-            reply.tokens = int(reply.body["usage"]["completion_tokens"] or 0)
-            reply.detail["run_id"] = reply.body["messages"][0].get("run_id")
+        reply = call.clients.letta.json("POST", path, call.request_id, message_body(call)).judged(messages_fault)
+        if reply.outcome == Outcome.OK:
+            reply.tokens = token_count(reply.body["usage"].get("completion_tokens"))
+            reply.detail["run_id"] = run_id_of(reply.body["messages"][0])
         return reply

@@ -103,6 +103,37 @@ while time.monotonic() < end:
 """
 
 
+def wait_for_workers(generator: psutil.Process, workers: int) -> None:
+    waiting = threading.Event()
+    for _ in range(300):
+        if len(generator.children()) >= workers:
+            return
+        waiting.wait(0.1)
+    raise AssertionError("no workers appeared within 30 s")
+
+
+def test_a_worker_that_dies_makes_the_run_invalid_and_it_is_reported_all_the_same(tmp_path: Path, stub: Part) -> None:
+    arguments = ("verify", "--letta-url", str(stub.announced["url"]), "--duration", "15", "--workers", "2")
+    with started(tmp_path, *arguments) as (process, generator):
+        wait_for_workers(generator, 2)
+        threading.Event().wait(8)
+        generator.children()[0].kill()
+        output, _ = process.communicate()
+    assert process.returncode == exit_codes.INVALID_RUN, output
+    assert "1 of 2 workers left no end marker" in output
+    assert list((tmp_path / "runs").glob("*/report.html"))
+
+
+def test_a_target_that_dies_under_load_is_judged(tmp_path: Path, stub: Part) -> None:
+    arguments = ("verify", "--letta-url", str(stub.announced["url"]), "--duration", "15", "--warmup", "0")
+    with started(tmp_path, *arguments) as (process, _generator):
+        threading.Event().wait(8)
+        stub.kill()
+        output, _ = process.communicate()
+    assert process.returncode == exit_codes.MISSED, output
+    assert "letta-slo cleanup" in output
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may take a core away")
 def test_a_generator_robbed_of_its_core_is_invalid(tmp_path: Path, stub: Part) -> None:
     url = str(stub.announced["url"])
@@ -202,21 +233,27 @@ def test_wrong_usage_says_what_and_how_to_mend_it(tmp_path: Path, arguments: tup
     assert "hunter2" not in done.stderr + done.stdout
 
 
-def test_ctrl_c_stops_everything_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, exit_codes.INTERRUPTED), (signal.SIGTERM, exit_codes.TERMINATED)]
+)
+def test_ctrl_c_and_sigterm_stop_everything_and_say_so(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     with started(tmp_path, "verify", "--duration", "60") as (process, _generator):
         children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         output, _ = process.communicate()
-    assert process.returncode == exit_codes.INTERRUPTED, output
+    assert process.returncode == code, output
     assert "Traceback" not in output
     assert len(children) >= 5
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
 
 
-def test_nothing_outlives_a_killed_command(tmp_path: Path) -> None:
-    with started(tmp_path, "verify") as (process, _generator):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_outlives_a_killed_command(tmp_path: Path, workers: int) -> None:
+    with started(tmp_path, "verify", "--workers", str(workers)) as (process, generator):
+        if workers > 1:
+            wait_for_workers(generator, workers)
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
     _gone, alive = psutil.wait_procs(children, timeout=10)
-    assert len(children) >= 5
+    assert len(children) >= 4 + workers
     assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []

@@ -42,19 +42,29 @@ def run(stub: Part, folder: Path, plan_facts: dict[str, Any], **drive_facts: Any
 
 
 def test_a_stall_of_two_seconds_shows_in_full(stub: Part, tmp_path: Path) -> None:
+    # Target and generator share the machine with whatever else runs on it: a disturbed run is repeated, twice at most.
+    errors = []
+    for attempt in range(3):
+        errors.append(errors_of_a_stalled_run(stub, tmp_path / f"stalled-{attempt}"))
+        if max(errors[-1]) <= 0.03:
+            break
+    assert max(errors[-1]) <= 0.03, errors
+
+
+def errors_of_a_stalled_run(stub: Part, place: Path) -> list[float]:
+    """Stall the target for 2 s of 20 s at 500/s; return by how much p95 and p99 differ from what it recorded itself."""
+    control(stub, "DELETE", "/ledger")
     stall = Fault("stall", 9.0, 2.0, lambda: control(stub, "POST", "/stall", for_s=2))
     facts = {"rates": {"health": 500.0}, "phases": Phases(0, 20), "arrivals": "constant"}
-    folder = run(stub, tmp_path / "stalled", facts, faults=(stall,))
+    folder = run(stub, place, facts, faults=(stall,))
     samples = folder.samples
     ledger = control(stub, "GET", "/ledger")["columns"]
     truth_ms = (np.array(ledger["completion_ns"]) - np.array(ledger["arrival_ns"])) / 1e6
     ours_ms = (samples["end_ns"] - samples["intended_ns"]) / 1e6
     assert len(samples) == len(schedule.of_plan(folder.plan)) == 10_000
     assert not samples["outcome"].any()
-    for percentile in (95, 99):
-        ours, truth = np.percentile(ours_ms, percentile), np.percentile(truth_ms, percentile)
-        assert ours == pytest.approx(truth, rel=0.03)
-        assert truth > 900  # the stall really took place
+    assert np.percentile(truth_ms, 95) > 900  # the stall really took place
+    return [abs(float(np.percentile(ours_ms, p) / np.percentile(truth_ms, p)) - 1) for p in (95, 99)]
 
 
 def test_two_workers_share_one_schedule_and_both_leave_an_end_marker(stub: Part, tmp_path: Path) -> None:

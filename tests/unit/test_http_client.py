@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.http_client import EventReader, LettaClient
+from loadgen.http_client import EventReader, LettaClient, Reply
 from loadgen.samples import Outcome
 from loadgen.wire import Connections, WireError
 
@@ -56,6 +59,11 @@ def says(*parts: bytes) -> Answer:
     return function
 
 
+def ask(url: str, timeout_s: float = 5) -> Reply:
+    with closing(LettaClient(url, timeout_s=timeout_s)) as client:
+        return client.json("GET", "/v1/health/", "id")
+
+
 def whole(body: bytes, status: str = "200 OK") -> bytes:
     return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
 
@@ -75,13 +83,13 @@ def whole(body: bytes, status: str = "200 OK") -> bytes:
 def test_an_answer_is_judged_by_status_and_body(
     answer: Callable[[Answer], str], raw: bytes, outcome: Outcome, error: str | None
 ) -> None:
-    reply = LettaClient(answer(says(raw)), timeout_s=5).json("GET", "/v1/health/", "id")
+    reply = ask(answer(says(raw)))
     assert reply.outcome == outcome
     assert reply.detail.get("error") == error
 
 
 def test_what_is_no_http_is_a_broken_connection(answer: Callable[[Answer], str]) -> None:
-    reply = LettaClient(answer(says(b"garbage\r\n\r\n")), timeout_s=5).json("GET", "/", "id")
+    reply = ask(answer(says(b"garbage\r\n\r\n")))
     assert reply.outcome == Outcome.CONNECTION
     assert "what came is no HTTP" in reply.detail["error"]
 
@@ -89,7 +97,7 @@ def test_what_is_no_http_is_a_broken_connection(answer: Callable[[Answer], str])
 def test_a_refused_connection_says_that_the_target_never_had_the_request() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    reply = LettaClient(f"http://127.0.0.1:{port}", timeout_s=5).json("GET", "/", "id")
+    reply = ask(f"http://127.0.0.1:{port}")
     assert reply.outcome == Outcome.CONNECTION and reply.detail["refused"] is True
 
 
@@ -101,7 +109,7 @@ def test_a_drip_of_bytes_ends_at_the_limit_of_the_whole_exchange(answer: Callabl
         while not held.wait(0.05):
             connection.sendall(b"x")
 
-    reply = LettaClient(answer(drip), timeout_s=0.4).json("GET", "/", "id")
+    reply = ask(answer(drip), timeout_s=0.4)
     held.set()
     assert reply.outcome == Outcome.TIMEOUT
 
@@ -122,8 +130,8 @@ def test_a_connection_is_kept_and_a_closed_one_is_not_used_again(answer: Callabl
 
 def test_a_body_cut_short_is_never_taken_for_whole(answer: Callable[[Answer], str]) -> None:
     url = answer(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"))
-    with pytest.raises(WireError):
-        Connections(url, connect_timeout_s=1).exchange(b"GET / HTTP/1.1\r\n\r\n")
+    with closing(Connections(url, connect_timeout_s=1)) as connections, pytest.raises(WireError):
+        connections.exchange(b"GET / HTTP/1.1\r\n\r\n")
 
 
 def read(stream: bytes, *cuts: int) -> EventReader:
@@ -160,6 +168,82 @@ def test_a_stream_cut_before_its_end_is_bad() -> None:
 def test_a_stream_without_content_is_bad() -> None:
     reply = read(b'data: {"message_type":"stop_reason","stop_reason":"end_turn"}\n\ndata: [DONE]\n\n').end()
     assert reply.detail["error"] == "the stream brought no content"
+
+
+def events(*sent: Any) -> bytes:
+    return b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in sent) + b"data: [DONE]\n\n"
+
+
+TEXT = {"message_type": "assistant_message", "content": "hello"}
+STOP = {"message_type": "stop_reason", "stop_reason": "end_turn"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        ((TEXT, {**STOP, "stop_reason": "max_tokens_exceeded"}), "in the stream: stopped for max_tokens_exceeded"),
+        ((TEXT, {**STOP, "stop_reason": "cancelled"}), "in the stream: stopped for cancelled"),
+        ((TEXT, {**STOP, "stop_reason": ["end_turn"]}), "in the stream: stopped for no known reason"),
+        ((TEXT,), "the stream gave no stop reason"),
+        ((TEXT, None, STOP), "an event is no object"),
+        ((TEXT, [1], STOP), "an event is no object"),
+        (({"message_type": ["assistant_message"], "content": "x"}, STOP), "the stream brought no content"),
+        (({"message_type": "tool_return_message", "content": "x"}, STOP), "the stream brought no content"),
+        (({"message_type": "user_message", "content": "x"}, STOP), "the stream brought no content"),
+        (({"message_type": "reasoning_message", "content": "x"}, STOP), "the stream brought no content"),
+        (({**TEXT, "content": [{"type": "text", "text": ""}]}, STOP), "the stream brought no content"),
+        (({**TEXT, "content": [7, None]}, STOP), "the stream brought no content"),
+        (({"message_type": "error_message", "error_type": {"said": "secret words"}},), "in the stream: error"),
+    ],
+)
+def test_an_odd_stream_is_an_error_with_its_cause(sent: tuple[Any, ...], error: str) -> None:
+    reply = read(events(*sent)).end()
+    assert (reply.outcome, reply.detail["error"]) == (Outcome.ERROR, error)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        TEXT,
+        {**TEXT, "content": [{"type": "text", "text": "hello"}]},
+        {"message_type": "tool_call_message", "tool_call": {"name": "memory_insert", "arguments": None}},
+    ],
+)
+def test_text_and_calls_of_tools_are_first_tokens(first: dict[str, Any]) -> None:
+    reply = read(events(first, STOP)).end()
+    assert reply.outcome == Outcome.OK and reply.first_ns > 0 and reply.tokens == 1
+
+
+@pytest.mark.parametrize(("count", "tokens"), [(12, 12), (-3, 1), ("12", 1), (None, 1), (10**9, 65535), ([1], 1)])
+def test_an_odd_count_of_tokens_never_stops_the_reader(count: Any, tokens: int) -> None:
+    usage = {"message_type": "usage_statistics", "completion_tokens": count}
+    assert read(events(TEXT, STOP, usage)).end().tokens == tokens
+
+
+@pytest.mark.parametrize("status", ["201 Created", "202 Accepted"])
+def test_a_stream_answered_by_another_success_is_an_error(answer: Callable[[Answer], str], status: str) -> None:
+    with closing(LettaClient(answer(says(whole(b"{}", status))), timeout_s=5)) as client:
+        reply = client.stream("/", "id", {})
+    assert reply.outcome == Outcome.ERROR
+    assert reply.detail["error"] == f"answered {status[:3]} where a stream was asked for"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+KINDS = st.sampled_from(
+    ["assistant_message", "tool_call_message", "stop_reason", "usage_statistics", "error_message", "ping"]
+)
+KEYS = ("run_id", "content", "tool_call", "stop_reason", "completion_tokens", "error_type")
+
+
+@given(st.lists(JSON | st.fixed_dictionaries({"message_type": KINDS | JSON}, optional=dict.fromkeys(KEYS, JSON))))
+def test_no_stream_of_json_ever_raises(sent: list[Any]) -> None:
+    reply = read(events(*sent)).end()
+    assert 0 <= reply.tokens <= 65535
+    assert reply.outcome == Outcome.OK or reply.detail["error"]
 
 
 @given(st.lists(st.integers(0, len(GOOD)), max_size=8).map(sorted))
