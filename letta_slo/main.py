@@ -54,8 +54,8 @@ for _verb in (verify, plan, gate, cleanup, testbed):
     cli.add_command(_verb)
 
 
-class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM, as a pipeline or Kubernetes cancels: everything is stopped as after Ctrl-C."""
+class _TerminatedError(BaseException):
+    """SIGTERM, as a pipeline or Kubernetes cancels: everything is stopped as after Ctrl-C (click would take that over)."""
 
 
 def _terminate(*_: object) -> None:

@@ -56,6 +56,9 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) ->
     guard.check(options.host, float(options.num_users or 0), owned=options.i_own_this_target)
     version = prepare.check_health(options.host)
     redis_url = os.environ.get(REDIS_VARIABLE)
+    if redis_url:
+        guard.checked(redis_url, REDIS_VARIABLE, guard.REDIS_SCHEMES)
+        guard.check(redis_url, float(options.num_users or 0), owned=options.i_own_this_target)
     run_id = new_run_id()
     folder = Path(options.runs_dir).resolve() / run_id
     tag = prepare.TAG_PREFIX + run_id

@@ -224,6 +224,11 @@ def test_a_wrong_key_in_the_catalogue_names_file_line_key_and_the_right_spelling
         (("verify", "--max-cost", "1"), "--prices"),
         (("verify", "--stub-behaviour", "{"), "--stub-behaviour"),
         (("gate", "nowhere"), "is no run folder"),
+        (("verify", "--rate", "nan"), "no finite number"),
+        (("verify", "--duration", "inf"), "no finite number"),
+        (("plan", "--seed", "-1"), "not in the range"),
+        (("verify", "--letta-url", "127.0.0.1:8283"), "did you mean http://"),
+        (("verify", "--letta-url", "http://hunter2@127.0.0.1:1"), "LETTA_API_KEY"),
     ],
 )
 def test_wrong_usage_says_what_and_how_to_mend_it(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
