@@ -55,7 +55,7 @@ for _verb in (verify, plan, gate, cleanup, testbed):
 
 
 class _TerminatedError(BaseException):
-    """SIGTERM, as a pipeline or Kubernetes cancels: everything is stopped as after Ctrl-C (click would take that over)."""
+    """SIGTERM, as a pipeline or Kubernetes cancels; no KeyboardInterrupt, since click takes those over."""
 
 
 def _terminate(*_: object) -> None:
