@@ -46,7 +46,7 @@ bench: install-dev ## Measure side by side and print machine, repetitions and sp
 	$(BIN)/python -m bench $(ARGS)
 
 screenshots: install-dev ## Draw the committed screenshots again, from stored run folders
-	$(BIN)/python tests/screenshots.py
+	$(BIN)/python tests/screenshots.py docs/runs/20261121-051239-f726
 
 clean: ## Remove .venv and caches; run folders stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
