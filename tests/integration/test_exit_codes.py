@@ -60,7 +60,7 @@ def test_a_stub_made_slow_is_missed_and_the_objective_interval_and_budget_are_na
     (row,) = (line for line in done.stdout.splitlines() if "letta-message-latency" in line)
     assert "missed" in row
     assert re.search(r"\d+ of \d+", row)
-    assert re.search(r"\d+ % \(\d+ % to \d+ %\)", row)  # the bad share and its interval
+    assert re.search(r"[\d.]+ % \([\d.]+ % to [\d.]+ %\)", row)  # the bad share and its interval
     assert re.search(r" 5(\.0)? %  +[\d,]{4,} %", row)  # what the budget allows, and how much of it was used
 
 
