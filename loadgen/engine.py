@@ -11,6 +11,7 @@ import ctypes
 import logging
 import os
 import signal
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ class Engine:
         self._environment = environment
         self._planned = os.environ.get(PLAN_VARIABLE)
         self._start: dict[str, Any] = {}
+        self._prepared: RunPlan | None = None
         self._worker: Worker | None = None
         self._greenlet: gevent.Greenlet | None = None
         self._done: set[str] = set()
@@ -59,12 +61,23 @@ class Engine:
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         if isinstance(environment.runner, WorkerRunner):
-            _tie_forked_worker(environment)
             environment.runner.register_message(_ORIGIN, self._on_origin)
             environment.runner.register_message(_STOP, self._on_stop, concurrent=True)
         if isinstance(environment.runner, MasterRunner):
             environment.runner.register_message(_DONE, self._on_done)
         web.install(environment)
+
+    def prepare_headless(self) -> None:
+        """Make what a headless run without plan needs, before Locust's `--run-time` clock starts; exit when refused."""
+        options, runner = self._options(), self._environment.runner
+        if self._planned or not options.headless or isinstance(runner, WorkerRunner):
+            return
+        workers = options.expect_workers if isinstance(runner, MasterRunner) else 1
+        try:
+            self._prepared = self._plan(workers)
+        except (guard.GuardError, prepare.TargetError, OSError) as error:
+            _log.error("%s", error)
+            sys.exit(_refusal_code(error))
 
     def _on_test_start(self, **_: Any) -> None:
         """Begin, or say why not: Locust would log what is raised here and wait for ever."""
@@ -82,11 +95,8 @@ class Engine:
             self._begin(self._start, runner.worker_index)
             return
         workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
-        try:
-            plan = self._plan(workers)
-        except (guard.GuardError, prepare.TargetError) as error:
-            self._refuse(error)
-            return
+        plan = self._prepared or self._plan(workers)
+        self._prepared = None
         self._tag = plan.tag
         origin_unix_ns = time.time_ns() + int(_LEAD_S * 1e9)
         start = {"plan": plan.to_dict(), "workers": workers, "origin_unix_ns": origin_unix_ns}
@@ -251,13 +261,16 @@ def _refusal_code(error: Exception) -> int:
     return 5 if isinstance(error, prepare.TargetError | OSError | RedisError) else 70  # EX_SOFTWARE of sysexits.h
 
 
-def _tie_forked_worker(environment: Environment) -> None:
+def _tie_to_forking_parent() -> None:
     """Let a worker that `--processes` forked die with its master: the parent-death signal is not inherited by forks."""
-    options = environment.parsed_options
-    if not getattr(options, "processes", None):
-        return
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != _IMPORTED_BY:
+        os._exit(1)  # the master died before this worker could be tied to it
+
+
+_IMPORTED_BY = os.getpid()  # Locust imports its locustfiles before it forks
+os.register_at_fork(after_in_child=_tie_to_forking_parent)
 
 
 class RequestFailedError(Exception):
@@ -293,4 +306,4 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _install(environment: Environment, **_: Any) -> None:
-    Engine(environment)
+    Engine(environment).prepare_headless()

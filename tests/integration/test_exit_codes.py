@@ -20,6 +20,7 @@ import pytest
 
 from letta_slo import exit_codes
 from testbed.process import Part, python_part, start
+from tests.processes import alive, eventually, wait_for_generator, wait_for_workers
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 ROOT = Path(__file__).parents[2]
@@ -83,25 +84,6 @@ def test_a_generator_stopped_for_two_seconds_is_invalid_and_its_undisturbed_twin
     assert twin.returncode == exit_codes.MET, twin.stdout + twin.stderr
 
 
-def wait_for_generator(parent: psutil.Process) -> psutil.Process:
-    waiting = threading.Event()
-    for _ in range(300):
-        for child in parent.children(recursive=True):
-            if "locust" in child.cmdline():
-                return child
-        waiting.wait(0.1)
-    raise AssertionError("no generator appeared within 30 s")
-
-
-def wait_for_workers(generator: psutil.Process, workers: int) -> None:
-    waiting = threading.Event()
-    for _ in range(300):
-        if len(generator.children()) >= workers:
-            return
-        waiting.wait(0.1)
-    raise AssertionError("no workers appeared within 30 s")
-
-
 def test_a_worker_that_dies_makes_the_run_invalid_and_it_is_reported_all_the_same(tmp_path: Path, stub: Part) -> None:
     arguments = ("verify", "--letta-url", str(stub.announced["url"]), "--duration", "15", "--workers", "2")
     with started(tmp_path, *arguments) as (process, generator):
@@ -122,6 +104,36 @@ def test_a_target_that_dies_under_load_is_judged(tmp_path: Path, stub: Part) -> 
         output, _ = process.communicate()
     assert process.returncode == exit_codes.MISSED, output
     assert "letta-slo cleanup" in output
+
+
+HOG = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    pass
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="only root may take a core away")
+def test_a_generator_robbed_of_its_core_is_invalid(tmp_path: Path, stub: Part) -> None:
+    """A generator uses few per cent of a core, which a fair scheduler gives it beside any number of others.
+
+    So the thief is a real-time process: what the kernel leaves to all others is 50 ms of each second.
+    """
+    url = str(stub.announced["url"])
+    arguments = ("verify", "--letta-url", url, "--duration", "20", "--warmup", "2", "--on-inconclusive", "0")
+    with started(tmp_path, *arguments) as (process, generator):
+        eventually(lambda: list(tmp_path.glob("runs/*/machine-0.jsonl")))  # written once a second from the first on
+        core = max(os.sched_getaffinity(0))
+        for thread in generator.threads():
+            os.sched_setaffinity(thread.id, {core})
+        thief = subprocess.run([sys.executable, "-c", HOG, str(core), "8"], capture_output=True, text=True, check=False)
+        output, _ = process.communicate()
+    assert thief.returncode == 0, thief.stderr
+    assert process.returncode == exit_codes.INVALID_RUN, output
+    assert re.search(r"schedule lag p99 \d", output)
 
 
 def test_an_absent_server_is_unreachable(tmp_path: Path) -> None:
@@ -222,7 +234,7 @@ def test_ctrl_c_and_sigterm_stop_everything_and_say_so(tmp_path: Path, sent: sig
     assert process.returncode == code, output
     assert "Traceback" not in output
     assert len(children) >= 5
-    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    assert alive(children) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -232,6 +244,5 @@ def test_nothing_outlives_a_killed_command(tmp_path: Path, workers: int) -> None
             wait_for_workers(generator, workers)
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-    _gone, alive = psutil.wait_procs(children, timeout=10)
     assert len(children) >= 4 + workers
-    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+    eventually(lambda: alive(children) == [], seconds=10)

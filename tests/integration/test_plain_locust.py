@@ -7,12 +7,9 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -24,6 +21,7 @@ from loadgen.web import LABELS
 from report.judge import judge
 from slo.catalog import load
 from testbed.process import Part, python_part, start
+from tests.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -107,7 +105,7 @@ def web_page(tmp_path: Path, stub: Part) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         try:
-            wait_until(lambda: is_up(address))
+            eventually(lambda: is_up(address))
             yield address
         finally:
             process.terminate()
@@ -125,22 +123,14 @@ def is_up(address: str) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
-    waiting = threading.Event()
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        waiting.wait(0.1)
-
-
 def test_the_web_page_starts_changes_and_stops_a_run(tmp_path: Path, stub: Part) -> None:
     with web_page(tmp_path, stub) as address:
         form = {"user_count": "30", "spawn_rate": "30", "host": stub.announced["url"]}
         assert httpx.post(f"{address}/swarm", data=form, timeout=30).json()["success"]
-        wait_until(lambda: httpx.get(f"{address}/stats/requests").json()["total_rps"] > 15)
+        eventually(lambda: httpx.get(f"{address}/stats/requests").json()["total_rps"] > 15)
         assert httpx.post(f"{address}/stop", timeout=60).json()["success"]
-        wait_until(lambda: the_run(tmp_path).ends)
-        wait_until(lambda: agents_on(stub) == 0)
+        eventually(lambda: the_run(tmp_path).ends)
+        eventually(lambda: agents_on(stub) == 0)
     samples = the_run(tmp_path).samples
     assert len(samples) > 50
     assert not samples["outcome"].any(), Outcome(int(samples["outcome"].max()))

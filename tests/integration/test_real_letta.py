@@ -7,10 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import pytest
 
 from testbed.process import Part, python_part, start
 from testbed.real_letta.server import RealLetta
+from tests.processes import alive, eventually
 
 _WANTED = os.environ.get("CI") == "true" or os.environ.get("LETTA_SLO_REAL_LETTA") == "1"
 
@@ -58,9 +57,9 @@ def letta(llm: Part, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealL
     said: list[str] = []
     home_before = _written_by_letta_in_our_home()
     with RealLetta(llm.announced["url"], log_dir=tmp_path_factory.mktemp("letta"), progress=said.append) as running:
-        pids, run_dir = running.pids, _run_dir(running.pids)
+        servers, run_dir = _servers(running.pids), _run_dir(running.pids)
         yield running
-    assert not any(psutil.pid_exists(pid) for pid in pids.values())
+    assert alive(servers) == []
     assert _processes_of(run_dir) == []
     assert not run_dir.exists()
     assert _written_by_letta_in_our_home() == home_before
@@ -136,22 +135,22 @@ def test_what_a_run_created_is_found_by_its_tag_and_removed(client: httpx.Client
 def test_nothing_is_left_when_the_owner_is_killed(llm: Part, tmp_path: Path) -> None:
     with _owner(llm, tmp_path) as owner:
         pids: dict[str, int] = json.loads(_read_until(owner, "serving ").removeprefix("serving "))
-        run_dir = _run_dir(pids)
+        servers, run_dir = _servers(pids), _run_dir(pids)
         owner.kill()
         owner.wait()
-    _eventually(lambda: _processes_of(run_dir) == [] and not run_dir.exists())
-    assert not any(psutil.pid_exists(pid) for pid in pids.values())
+    eventually(lambda: alive(servers) == [] and _processes_of(run_dir) == [])
+    eventually(lambda: not run_dir.exists())
 
 
 def test_nothing_is_left_when_a_start_is_interrupted(llm: Part, tmp_path: Path) -> None:
     with _owner(llm, tmp_path) as owner:
         _read_until(owner, "starting Letta")
-        _eventually(lambda: len(psutil.Process(owner.pid).children()) == 3)  # the sweeper, PostgreSQL, Letta
+        eventually(lambda: len(psutil.Process(owner.pid).children()) == 3)  # the sweeper, PostgreSQL, Letta
         started = psutil.Process(owner.pid).children()
         owner.send_signal(signal.SIGINT)
         assert _read_until(owner, "interrupted")
     assert owner.returncode == 0
-    assert [child for child in started if child.is_running()] == []
+    assert alive(started) == []
 
 
 def _owner(llm: Part, log_dir: Path) -> subprocess.Popen[str]:
@@ -165,6 +164,10 @@ def _read_until(owner: subprocess.Popen[str], start_of_line: str) -> str:
         if line.startswith(start_of_line):
             return line
     raise AssertionError(f"the owner ended without saying {start_of_line!r}")
+
+
+def _servers(pids: dict[str, int]) -> list[psutil.Process]:
+    return [psutil.Process(pid) for pid in pids.values()]
 
 
 def _run_dir(pids: dict[str, int]) -> Path:
@@ -182,10 +185,3 @@ def _processes_of(run_dir: Path) -> list[int]:
         for process in psutil.process_iter(["cmdline"])
         if any(str(run_dir) in word for word in process.info["cmdline"] or ())
     ]
-
-
-def _eventually(condition: Callable[[], bool]) -> None:
-    deadline, pause = time.monotonic() + 30.0, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 30 s"
-        pause.wait(0.05)
