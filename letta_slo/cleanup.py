@@ -15,7 +15,14 @@ _EPILOG = options.epilog("""
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--letta-url", required=True, envvar="LETTA_SLO_LETTA_URL", show_envvar=True, metavar="URL")
+@click.option(
+    "--letta-url",
+    required=True,
+    envvar="LETTA_SLO_LETTA_URL",
+    show_envvar=True,
+    metavar="URL",
+    help="The Letta server; its key comes from LETTA_API_KEY in the environment.",
+)
 @click.option("--run", "run_id", metavar="ID", help="Only this run.  [default: every run of the suite]")
 @click.option("--yes", is_flag=True, help="Remove; without it the command only says what it would remove.")
 def cleanup(letta_url: str, run_id: str | None, *, yes: bool) -> int:

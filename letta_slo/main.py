@@ -16,8 +16,8 @@ from letta_slo.plan import plan
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
 from loadgen.guard import GuardError
-from loadgen.prepare import TargetError
 from loadgen.run_folder import RunFolderError
+from loadgen.target import TargetError
 from loadgen.tiers import TierError
 from slo.errors import SloError
 from testbed.process import PartError

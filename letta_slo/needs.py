@@ -31,9 +31,11 @@ def needs(
     return plan(shown, rates, lengths, tokens=tokens, prices=prices)
 
 
-def read_prices(file: Path | None) -> TokenPrices | None:
-    """Read a price table; raises click.UsageError that says what is wrong with it."""
+def read_prices(file: Path | None, max_cost: float | None) -> TokenPrices | None:
+    """Read a price table, which a limit of cost needs; raises click.UsageError that says what is wrong with it."""
     if file is None:
+        if max_cost is not None:
+            raise click.UsageError("--max-cost needs --prices FILE: without prices nobody knows what a run costs")
         return None
     try:
         data: Any = yaml.safe_load(file.read_text())
@@ -54,10 +56,8 @@ def read_prices(file: Path | None) -> TokenPrices | None:
 
 def check_cost(needed: Plan, most: float | None) -> None:
     """Refuse a run that would cost more than the user allows; raises click.UsageError."""
-    if most is None:
+    if most is None or needed.cost.money is None:
         return
-    if needed.cost.money is None:
-        raise click.UsageError("--max-cost needs --prices FILE: without prices nobody knows what a run costs")
     if needed.cost.money > Decimal(str(most)):
         raise click.UsageError(
             f"the run would cost about {needed.cost.money:.2f} {needed.cost.currency}, --max-cost allows {most:g}; "

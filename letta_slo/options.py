@@ -93,7 +93,13 @@ load = _together(
 )
 
 phases = _together(
-    click.option("--warmup", type=FiniteRange(min=0), default=5, show_default=True, help="Seconds before it."),
+    click.option(
+        "--warmup",
+        type=FiniteRange(min=0),
+        default=5,
+        show_default=True,
+        help="Seconds of the same load before the steady state, not judged.",
+    ),
     click.option("--no-drill", is_flag=True, help="Leave out the drill, the ten seconds without Letta (testbed only)."),
 )
 
@@ -103,7 +109,12 @@ money = _together(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="YAML with input_per_million, output_per_million and currency.",
     ),
-    click.option("--max-cost", type=FiniteRange(min=0), metavar="MONEY", help="Refuse a run that costs more."),
+    click.option(
+        "--max-cost",
+        type=FiniteRange(min=0),
+        metavar="MONEY",
+        help="Refuse, before it begins, a run that would cost more.",
+    ),
 )
 
 catalogue = _together(
@@ -133,7 +144,7 @@ judging = _together(
         type=click.Choice(["table", "json"]),
         default="table",
         show_default=True,
-        help="What goes to standard output.",
+        help="What goes to standard output: a table to read, or the report as JSON.",
     ),
 )
 

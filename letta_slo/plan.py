@@ -30,7 +30,9 @@ def plan(**given: Any) -> int:
     tier = tiers.load(given["tier"] or "small")
     rate = given["rate"] or tier.rate
     rates = {**tier.letta_rates(rate), **tier.bridge_rates(rate)}
-    needed = needs(catalogue, tier, rates, options.phases_of(given, tier), read_prices(given["prices"]))
+    needed = needs(
+        catalogue, tier, rates, options.phases_of(given, tier), read_prices(given["prices"], given["max_cost"])
+    )
     print_needs(needed, Console(highlight=False))
     check_cost(needed, given["max_cost"])
     return 0

@@ -14,6 +14,7 @@ from loadgen.guard import GuardError
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
 from loadgen.run_folder import RunFolder, create
 from loadgen.samples import BRIDGE_OPERATIONS
+from loadgen.target import TargetError
 from loadgen.tiers import Tier
 
 DRILL = "letta-down"
@@ -75,7 +76,7 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
         plan_file = wish.folder / "parts" / "plan.json"
         plan_file.parent.mkdir(exist_ok=True)
         plan.write(plan_file)
-        talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s")
+        talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s, on {_targets_text(targets)}")
         _drive(plan, plan_file, wish, targets, talk)
         return folder
     finally:
@@ -103,7 +104,7 @@ def _take_away(url: str, run_id: str, tag: str, talk: Talk) -> None:
     talk.say("removing what the run made on the target")
     try:
         prepare.delete_agents(url, tag)
-    except prepare.TargetError as error:
+    except TargetError as error:
         talk.say(f"{error}; what the run made stays until: letta-slo cleanup --run {run_id} --yes --letta-url ...")
 
 
@@ -122,3 +123,7 @@ def _rates_text(plan: RunPlan) -> str:
     if bridge:
         parts.append(f"{bridge:g} a second at the bridge")
     return " and ".join(parts)
+
+
+def _targets_text(targets: Targets) -> str:
+    return " and ".join(f"{one['address']} ({one['kind']})" for one in targets.describe().values())

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import redis
-
-from loadgen import guard, prepare
+from loadgen import guard
 from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE
+from loadgen.target import Found, check_letta, check_redis
 from testbed.embedded import EmbeddedTestbed
 from testbed.process import python_part, start
 from testbed.real_letta.server import RealLetta
@@ -28,7 +27,7 @@ class Targets:
     kind: Kind
     letta_url: str | None
     redis_url: str | None
-    bridge_is_stub: bool = False
+    doubles: frozenset[str] = frozenset()  # services that are test doubles, or have one behind them
     take_letta_down: Callable[[float], None] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     model: str = DEFAULT_MODEL
@@ -39,13 +38,13 @@ class Targets:
         described = {}
         if self.letta_url:
             described["letta-api"] = {
-                "kind": self.kind,
+                "kind": "stub" if "letta-api" in self.doubles else self.kind,
                 "address": guard.redact(self.letta_url),
                 "version": self.versions.get("letta", ""),
             }
         if self.redis_url:
             described["letta-bridge"] = {
-                "kind": "stub" if self.bridge_is_stub else "own",
+                "kind": "stub" if "letta-bridge" in self.doubles else "own",
                 "address": guard.redact(self.redis_url),
                 "version": self.versions.get("redis", ""),
             }
@@ -56,8 +55,9 @@ class Targets:
 def embedded(log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say) -> Iterator[Targets]:
     """Start the embedded testbed: the bridge is the reference bridge, but behind it stands a stub."""
     with EmbeddedTestbed(log_dir, behaviour=behaviour, agent_tag=tag, say=lambda part: say(f"starting {part}")) as bed:
-        versions = {"letta": prepare.check_health(bed.letta_url), "redis": bed.redis.version}
-        yield Targets("stub", bed.letta_url, bed.redis.url, True, bed.take_letta_down, versions)
+        letta, bridge = check_letta(bed.letta_url), check_redis(bed.redis.url)
+        versions = {"letta": letta.version, "redis": bridge.version}
+        yield Targets("stub", bed.letta_url, bed.redis.url, _doubles(letta, bridge), bed.take_letta_down, versions)
 
 
 @contextmanager
@@ -73,12 +73,17 @@ def real_letta(log_dir: Path, say: Say) -> Iterator[Targets]:
 @contextmanager
 def own(letta_url: str | None, redis_url: str | None, model: str, embedding: str) -> Iterator[Targets]:
     """Check that the user's servers are there; raises TargetError."""
-    versions = {}
-    if letta_url:
-        versions["letta"] = prepare.check_health(letta_url)
-    if redis_url:
-        versions["redis"] = _check_redis(redis_url)
-    yield Targets("own", letta_url, redis_url, versions=versions, model=model, embedding=embedding)
+    letta = check_letta(letta_url) if letta_url else None
+    bridge = check_redis(redis_url) if redis_url else None
+    versions = {name: one.version for name, one in (("letta", letta), ("redis", bridge)) if one}
+    yield Targets(
+        "own", letta_url, redis_url, _doubles(letta, bridge), versions=versions, model=model, embedding=embedding
+    )
+
+
+def _doubles(letta: Found | None, bridge: Found | None) -> frozenset[str]:
+    found = {"letta-api": letta, "letta-bridge": bridge}
+    return frozenset(service for service, one in found.items() if one and one.is_double)
 
 
 def redis_url_of(option: str | None) -> str | None:
@@ -94,15 +99,3 @@ def redis_url_of(option: str | None) -> str | None:
         return None
     guard.checked(url, REDIS_VARIABLE, guard.REDIS_SCHEMES)
     return url
-
-
-def _check_redis(url: str) -> str:
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=5.0, socket_timeout=5.0) as client:
-            return str(client.info("server")["redis_version"])
-    except TypeError as error:  # a word of the query became an argument that the client does not have
-        raise guard.GuardError(
-            f"Redis at {guard.redact(url)}: its address has a query with a setting that the Redis client does not know"
-        ) from error
-    except (redis.RedisError, ValueError) as error:
-        raise prepare.TargetError(f"Redis at {guard.redact(url)}: {type(error).__name__}: {error}") from error

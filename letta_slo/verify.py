@@ -19,6 +19,8 @@ from letta_slo.terminal import Talk
 from loadgen import guard, tiers
 from loadgen.run_folder import new_run_id
 from slo.catalog import load
+from testbed.letta_stub.defaults import OPERATIONS, default_behaviour
+from testbed.stub.behaviour import BehaviourError, parse_text
 
 _EPILOG = options.epilog("""
   letta-slo verify                                      the embedded testbed: a stub of Letta, the reference bridge
@@ -42,7 +44,11 @@ _EPILOG = options.epilog("""
 @options.phases
 @options.money
 @options.judging
-@click.option("--stub-behaviour", metavar="JSON", help="Service times and faults of the Letta stub (testbed only).")
+@click.option(
+    "--stub-behaviour",
+    metavar="JSON",
+    help="Service times and faults of the Letta stub (testbed only): docs/reference/stub.md.",
+)
 @click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
 @click.option(
     "--runs-dir",
@@ -63,7 +69,7 @@ def verify(**given: Any) -> int:
     catalogue = options.select(load(given["catalog"]), given["only"])
     talk = Talk(quiet=given["quiet"])
     wish = _wish(given)
-    prices = read_prices(given["prices"])
+    prices = read_prices(given["prices"], given["max_cost"])
     opened = _open(given, wish, talk)
     _make_runs_dir(given["runs_dir"])
     with opened as targets:
@@ -117,9 +123,11 @@ def _make_runs_dir(path: Path) -> None:
 
 
 def _behaviour(text: str | None) -> dict[str, Any] | None:
+    """Return the behaviour, of which the stub would take every word; raises click.BadParameter."""
     if text is None:
         return None
     try:
-        return dict(json.loads(text))
-    except (json.JSONDecodeError, TypeError, ValueError) as error:
-        raise click.BadParameter(f"{text!r} is no JSON object: {error}", param_hint="--stub-behaviour") from error
+        parse_text(text, base=default_behaviour(with_model_server=True), operations=OPERATIONS)
+    except BehaviourError as error:
+        raise click.BadParameter(str(error), param_hint="--stub-behaviour") from error
+    return dict(json.loads(text))

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from loadgen.progress import Progress
 from loadgen.recorder import Sample
 from loadgen.samples import BRIDGE_OPERATIONS, UNSENT, Outcome
 from loadgen.scenario import Call, Clients, Scenario
+from loadgen.target import TargetError
 from loadgen.worker import Arrival, Place, Worker
 
 # What a scenario file needs: importing it from here also plugs the engine into Locust.
@@ -58,6 +59,7 @@ class Engine:
         self._greenlet: gevent.Greenlet | None = None
         self._done: set[str] = set()
         self._tag = ""
+        self._is_held = False
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         if isinstance(environment.runner, WorkerRunner):
@@ -75,7 +77,7 @@ class Engine:
         workers = options.expect_workers if isinstance(runner, MasterRunner) else 1
         try:
             self._prepared = self._plan(workers)
-        except (guard.GuardError, prepare.TargetError, OSError) as error:
+        except (guard.GuardError, TargetError, OSError) as error:
             _log.error("%s", error)
             sys.exit(_refusal_code(error))
 
@@ -116,9 +118,14 @@ class Engine:
         """Say why there is no run; leave, unless somebody at the web page can try again."""
         _log.error("%s", error)
         runner = self._environment.runner
-        if self._environment.web_ui is None and runner is not None:
+        if runner is None:
+            return
+        if self._environment.web_ui is None:
             self._environment.process_exit_code = _refusal_code(error)
             gevent.spawn(runner.quit)
+        else:
+            runner.log_exception("letta-slo", str(error), "")  # the page's tab of exceptions
+            gevent.spawn(runner.stop)
 
     def _on_origin(self, environment: Environment, msg: Any, **_: Any) -> None:
         del environment
@@ -203,16 +210,27 @@ class Engine:
     def _take_away(self, tag: str) -> None:
         try:
             deleted = prepare.delete_agents(self._options().host, tag)
-        except prepare.TargetError as error:
+        except TargetError as error:
             _log.error("%s; what the run made stays until letta-slo cleanup removes it", error)
         else:
             _log.info("removed %d agents of this run", deleted)
 
     def _live_arrivals(self, place: Place) -> Iterator[Arrival]:
         options = self._options()
-        return live.arrivals(
-            self._count_users, place, seed=options.seed, turns=options.turns, is_over=self._is_stopping
-        )
+
+        def count() -> Mapping[str, float]:
+            users = self._count_users()
+            kept = live.allowed(users, options, place.workers)
+            self._warn_once_when_held(sum(users.values()), sum(kept.values()))
+            return kept
+
+        return live.arrivals(count, place, seed=options.seed, turns=options.turns, is_over=self._is_stopping)
+
+    def _warn_once_when_held(self, asked: float, kept: float) -> None:
+        if kept < asked and not self._is_held:
+            text = "the rate is held at %g requests a second: more to a host that is not this machine needs %s"
+            _log.warning(text, kept, "--i-own-this-target")
+        self._is_held = kept < asked
 
     def _is_stopping(self) -> bool:
         return self._worker is not None and self._worker.is_stopping
@@ -258,7 +276,7 @@ class Engine:
 def _refusal_code(error: Exception) -> int:
     if isinstance(error, guard.GuardError):
         return 2
-    return 5 if isinstance(error, prepare.TargetError | OSError | RedisError) else 70  # EX_SOFTWARE of sysexits.h
+    return 5 if isinstance(error, TargetError | OSError | RedisError) else 70  # EX_SOFTWARE of sysexits.h
 
 
 def _tie_to_forking_parent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
@@ -22,12 +23,17 @@ class GuardError(Exception):
 
 def check(url: str, rate: float, *, owned: bool) -> None:
     """Refuse more than 50 requests a second to a host that is not loopback, unless the user says it is theirs."""
-    host = _split(url, "the target").hostname or ""
-    if rate > MOST_WITHOUT_CONSENT and not owned and not _is_loopback(host):
+    if rate > most_allowed(url, owned=owned):
         raise GuardError(
-            f"{rate:g} requests a second to {host} is refused: above {MOST_WITHOUT_CONSENT:g}/s a host that is not "
-            f"this machine needs --i-own-this-target"
+            f"{rate:g} requests a second to {_split(url, 'the target').hostname} is refused: above "
+            f"{MOST_WITHOUT_CONSENT:g}/s a host that is not this machine needs --i-own-this-target"
         )
+
+
+def most_allowed(url: str, *, owned: bool) -> float:
+    """Return how many requests a second may go to this address."""
+    host = _split(url, "the target").hostname or ""
+    return math.inf if owned or _is_loopback(host) else MOST_WITHOUT_CONSENT
 
 
 def checked(url: str, where: str, schemes: tuple[str, ...]) -> SplitResult:

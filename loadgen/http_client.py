@@ -6,7 +6,6 @@ for ever.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import orjson
 
 from loadgen.letta_answers import has_content, name_or, run_id_of, stop_fault, token_count
 from loadgen.samples import Outcome
+from loadgen.target import api_key
 from loadgen.wire import Connections, WireError
 
 
@@ -53,7 +53,7 @@ class LettaClient:
         self._connections = Connections(url, connect_timeout_s=min(5.0, timeout_s))
         parts = urlsplit(url)
         self._base = parts.path.rstrip("/")
-        key = os.environ.get("LETTA_API_KEY")
+        key = api_key()
         self._head = (
             f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nContent-Type: application/json\r\n"
             "Accept: application/json, text/event-stream\r\nUser-Agent: letta-slo\r\n"

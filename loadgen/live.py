@@ -18,6 +18,7 @@ from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phase
 from loadgen.run_folder import create, new_run_id, now_text
 from loadgen.samples import SESSION_OPERATIONS
 from loadgen.scenario import Scenario
+from loadgen.target import check_letta, check_redis
 from loadgen.worker import Arrival, Place
 
 _WINDOW_S = 0.25  # how far ahead arrivals are drawn: the delay until a changed rate is felt
@@ -54,11 +55,12 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) ->
         raise guard.GuardError("no target: name your Letta server with --host http://127.0.0.1:8283")
     guard.check_no_credentials(options.host, "--host", "LETTA_API_KEY")
     guard.check(options.host, float(options.num_users or 0), owned=options.i_own_this_target)
-    version = prepare.check_health(options.host)
+    found = {"letta-api": (options.host, check_letta(options.host))}
     redis_url = os.environ.get(REDIS_VARIABLE)
     if redis_url:
         guard.checked(redis_url, REDIS_VARIABLE, guard.REDIS_SCHEMES)
         guard.check(redis_url, float(options.num_users or 0), owned=options.i_own_this_target)
+        found["letta-bridge"] = (redis_url, check_redis(redis_url))
     run_id = new_run_id()
     folder = Path(options.runs_dir).resolve() / run_id
     tag = prepare.TAG_PREFIX + run_id
@@ -83,16 +85,27 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) ->
         model=options.model,
         embedding=options.embedding,
     )
-    targets = {"letta-api": {"kind": "own", "address": guard.redact(options.host), "version": version}}
-    if redis_url:
-        targets["letta-bridge"] = {"kind": "own", "address": guard.redact(redis_url), "version": ""}
+    targets = {
+        service: {"kind": "stub" if one.is_double else "own", "address": guard.redact(url), "version": one.version}
+        for service, (url, one) in found.items()
+    }
     facts = {"run_id": run_id, "started_at": now_text(), "targets": targets, "workers": workers, "live": True}
     create(folder, {**facts, "plan": {**made.to_dict(), "folder": "."}, "machine": describe()})
     return made
 
 
+def allowed(counts: Mapping[str, int], options: Namespace, workers: int) -> Mapping[str, float]:
+    """Return the users whose requests may be sent: a rate raised in the web page is held to what `guard` allows."""
+    urls = [options.host, os.environ.get(REDIS_VARIABLE) or options.host]
+    most = min(guard.most_allowed(url, owned=options.i_own_this_target) for url in urls) / workers
+    asked = sum(counts.values())
+    if asked <= most:
+        return counts
+    return {name: users * most / asked for name, users in counts.items()}
+
+
 def arrivals(
-    count_users: Callable[[], Mapping[str, int]],
+    count_users: Callable[[], Mapping[str, float]],
     place: Place,
     *,
     seed: int,

@@ -6,28 +6,20 @@ run that crashed can be cleaned up later.
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-from loadgen.guard import redact
+from loadgen.target import TargetError, control, ok
 
 TAG_PREFIX = "letta-slo-run-"
-_TIMEOUT_S = 60.0
 _PAGE = 50
 _PARALLEL = 4
 _NOT_FOUND = 404
 
 Report = Callable[[int, int], None]
-
-
-class TargetError(Exception):
-    """The target could not be reached, or answered a control call with an error."""
 
 
 def agent_body(name: str, tag: str, *, model: str, embedding: str) -> dict[str, Any]:
@@ -48,24 +40,15 @@ def agent_body(name: str, tag: str, *, model: str, embedding: str) -> dict[str, 
     }
 
 
-def check_health(url: str) -> str:
-    """Return the version that the server names; raises TargetError when it does not answer like a Letta server."""
-    with _client(url) as client:
-        body = _ok(client.get("/v1/health/", timeout=10.0))
-    if not isinstance(body, dict) or "version" not in body:
-        raise TargetError(f"{redact(url)}/v1/health/ answered, but not like a Letta server (no version in it)")
-    return str(body["version"])
-
-
 def create_agents(
     url: str, count: int, tag: str, *, model: str, embedding: str, report: Report | None = None
 ) -> tuple[str, ...]:
     """Create `count` agents, a few at a time, and return their ids; raises TargetError."""
-    with _client(url) as client, ThreadPoolExecutor(_PARALLEL) as pool:
+    with control(url) as client, ThreadPoolExecutor(_PARALLEL) as pool:
 
         def create(number: int) -> str:
             body = agent_body(f"{tag}-{number}", tag, model=model, embedding=embedding)
-            return _ids([_ok(client.post("/v1/agents/", json=body))], "/v1/agents/")[0]
+            return _ids([ok(client.post("/v1/agents/", json=body))], "/v1/agents/")[0]
 
         ids = []
         for done, agent_id in enumerate(pool.map(create, range(count)), 1):
@@ -84,7 +67,7 @@ def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
     if not tag.startswith(TAG_PREFIX):
         raise ValueError(f"only tags that begin with {TAG_PREFIX!r} are the suite's own, found {tag!r}")
     deleted = 0
-    with _client(url) as client:
+    with control(url) as client:
         for agent_id in _until_none_is_listed(client, tag, "/v1/agents/"):
             _delete_with_archive(client, agent_id)
             deleted += 1
@@ -97,14 +80,14 @@ def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
 
 def count_agents(url: str, tag: str) -> int:
     """Return how many agents carry `tag`, at most 1,000."""
-    with _client(url) as client:
+    with control(url) as client:
         return len(_tagged(client, tag, "/v1/agents/", limit=1000))
 
 
 def list_run_tags(url: str) -> tuple[str, ...]:
     """Return the run tags that agents on the target carry."""
-    with _client(url) as client:
-        tags = _ok(client.get("/v1/tags/", params={"query_text": TAG_PREFIX, "limit": 1000}))
+    with control(url) as client:
+        tags = ok(client.get("/v1/tags/", params={"query_text": TAG_PREFIX, "limit": 1000}))
     if not isinstance(tags, list):
         raise _odd("/v1/tags/")
     return tuple(sorted(tag for tag in tags if isinstance(tag, str) and tag.startswith(TAG_PREFIX)))
@@ -122,7 +105,7 @@ def _until_none_is_listed(client: httpx.Client, tag: str, path: str) -> Iterator
 
 
 def _tagged(client: httpx.Client, tag: str, path: str, *, limit: int = _PAGE) -> list[str]:
-    found = _ok(client.get(path, params={"tags": [tag], "match_all_tags": True, "limit": limit}))
+    found = ok(client.get(path, params={"tags": [tag], "match_all_tags": True, "limit": limit}))
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise _odd(path)
     # A server that ignored the filter must not lose what is somebody else's.
@@ -131,43 +114,14 @@ def _tagged(client: httpx.Client, tag: str, path: str, *, limit: int = _PAGE) ->
 
 def _delete_with_archive(client: httpx.Client, agent_id: str) -> None:
     archives = client.get("/v1/archives/", params={"agent_id": agent_id})
-    for archive_id in _ids(_ok(archives), "/v1/archives/") if archives.status_code != _NOT_FOUND else ():
+    for archive_id in _ids(ok(archives), "/v1/archives/") if archives.status_code != _NOT_FOUND else ():
         _gone(client.delete(f"/v1/archives/{archive_id}"))
     _gone(client.delete(f"/v1/agents/{agent_id}"))
 
 
 def _gone(response: httpx.Response) -> None:
     if response.status_code != _NOT_FOUND:  # gone already: another cleanup was faster
-        _ok(response)
-
-
-@contextmanager
-def _client(url: str) -> Iterator[httpx.Client]:
-    key = os.environ.get("LETTA_API_KEY")
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    # The context of the standard library reads SSL_CERT_FILE, as the load's own connections do.
-    context = ssl.create_default_context()
-    try:
-        with httpx.Client(
-            base_url=url.rstrip("/"), headers=headers, timeout=_TIMEOUT_S, trust_env=False, verify=context
-        ) as client:
-            yield client
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        hint = "; name the file of its authority in SSL_CERT_FILE" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise TargetError(f"{redact(url)}: {type(error).__name__}: {error}{hint}") from error
-
-
-def _ok(response: httpx.Response) -> Any:
-    request = response.request
-    if not response.is_success:
-        raise TargetError(f"{request.method} {request.url.path} answered {response.status_code}")
-    try:
-        return response.json() if response.content else None
-    except ValueError as error:
-        raise TargetError(
-            f"{request.method} {request.url.path} answered {response.status_code} with what is no JSON; is a Letta "
-            f"server behind this address?"
-        ) from error
+        ok(response)
 
 
 def _ids(found: Any, path: str) -> list[str]:

@@ -92,9 +92,9 @@ class RunFolder:
 
     def _lines(self, pattern: str) -> Iterator[dict[str, Any]]:
         for file in sorted(self.path.glob(pattern)):
-            for line in file.read_bytes().splitlines(keepends=True):
+            for number, line in enumerate(file.read_bytes().splitlines(keepends=True), 1):
                 if line.endswith(b"\n"):  # a line without its end was cut by a crash
-                    yield json.loads(line)
+                    yield _row(line, f"{file}:{number}")
 
 
 def create(path: Path, manifest: dict[str, Any]) -> RunFolder:
@@ -134,6 +134,16 @@ def _read_object(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunFolderError(f"{file} holds no JSON object; copy the run folder again, or run again")
     return found
+
+
+def _row(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise RunFolderError(f"{where}: this line is no JSON: {error}; copy the run folder again") from error
+    if not isinstance(row, dict):
+        raise RunFolderError(f"{where}: this line holds no JSON object; copy the run folder again")
+    return row
 
 
 def _plan_in(manifest: dict[str, Any], file: Path) -> RunPlan:

@@ -54,17 +54,26 @@ class Connection:
         self._chunks = []
         self._on_body = on_body or self._chunks.append
         self._complete = self.can_stay = False
+        head = b""
         self._socket.sendall(request)
         receive, feed = self._socket.recv, self._parser.feed_data
         try:
             while not self._complete:
                 data = receive(_RECEIVE_BYTES)
                 if not data:
+                    if self._ends_with_the_connection(head):
+                        break
                     raise WireError("the connection was closed before the answer was complete")
+                head = head or data
                 feed(data)
         except HttpParserError as error:
             raise WireError(f"what came is no HTTP: {error}") from error
         return self._parser.get_status_code(), b"".join(self._chunks)
+
+    def _ends_with_the_connection(self, head: bytes) -> bool:
+        """Whether the answer that began with `head` gives neither length nor chunks, as HTTP/1.0 has it."""
+        fields, end, _ = head.lower().partition(b"\r\n\r\n")
+        return bool(end) and b"\r\ncontent-length:" not in fields and b"\r\ntransfer-encoding:" not in fields
 
     @property
     def is_stale(self) -> bool:
@@ -100,7 +109,7 @@ class Connections:
         self._tls = gevent.ssl.create_default_context() if parts.scheme == "https" else None
         self._connect_timeout_s = connect_timeout_s
         self._idle: deque[Connection] = deque()
-        self._address: Any = None
+        self._addresses: list[Any] = []
 
     def exchange(self, request: bytes, on_body: OnBody | None = None) -> tuple[int, bytes]:
         """Make one exchange on an idle or a new connection; raises OSError and WireError."""
@@ -131,9 +140,22 @@ class Connections:
         return Connection(self._connect())
 
     def _connect(self) -> Any:
-        if self._address is None:
-            self._address = gevent.socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
-        family, kind, protocol, _name, address = self._address
+        """Connect to the address that worked last, or to the first of the name's addresses that answers."""
+        addresses = self._addresses or gevent.socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        self._addresses = []  # after a failure the name may mean another address
+        for left, address in enumerate(addresses, 1 - len(addresses)):
+            try:
+                sock = self._connect_to(address)
+            except OSError:
+                if left == 0:
+                    raise
+            else:
+                self._addresses = [address]
+                return sock
+        raise WireError(f"{self._host} has no address")
+
+    def _connect_to(self, found: Any) -> Any:
+        family, kind, protocol, _name, address = found
         sock = gevent.socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -144,6 +166,5 @@ class Connections:
             sock.settimeout(None)  # the whole exchange has one limit, set by the caller
         except BaseException:
             sock.close()
-            self._address = None  # the name may mean another address by now
             raise
         return sock

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 import httpx
 
+from testbed import double
 from testbed.embedded_redis import EmbeddedRedis
-from testbed.process import Part, python_part, start
+from testbed.process import Part, PartError, log_tail, python_part, start
 
 _CONTROL_TIMEOUT_S = 5.0
 _MODEL = "openai-proxy/gpt-4o-mini"  # as a Letta names its models that has another OPENAI_BASE_URL
@@ -80,8 +81,16 @@ class EmbeddedTestbed:
         return self._parts[name]
 
     def take_letta_down(self, for_s: float) -> None:
-        """Let the Letta stub refuse connections and reset open ones for a while; it comes back by itself."""
-        httpx.post(f"{self.letta_control}/down", json={"for_s": for_s}, timeout=_CONTROL_TIMEOUT_S).raise_for_status()
+        """Let the Letta stub refuse connections and reset open ones for a while; it comes back by itself.
+
+        Raises PartError when the stub does not take the order.
+        """
+        try:
+            told = httpx.post(f"{self.letta_control}/down", json={"for_s": for_s}, timeout=_CONTROL_TIMEOUT_S)
+            told.raise_for_status()
+        except httpx.HTTPError as error:
+            log = log_tail(self._parts["letta-stub"].log)
+            raise PartError(f"the Letta stub could not be told to go down: {error}\n{log}") from error
 
     def restart_bridge(self) -> None:
         """Start the bridge again after it died."""
@@ -99,6 +108,7 @@ class EmbeddedTestbed:
         if self._with_bridge:
             self._say("Redis, memory-python stand-in and reference bridge")
             self._redis = self._stack.enter_context(EmbeddedRedis(self._log_dir))
+            self._redis.put(double.KEY, "behind this bridge stands a stub of Letta")
             self._run("memory-python", "testbed.memory_python", "--port", "0", env=self._redis_variables())
             self._start_bridge()
 

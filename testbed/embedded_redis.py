@@ -85,6 +85,11 @@ class EmbeddedRedis:
             raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    def put(self, key: str, value: str) -> None:
+        """Set one key."""
+        with redis.Redis(host=HOST, port=self._port, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.set(key, value)
+
     def kill(self) -> None:
         """Send SIGKILL: the death that loses whatever was not on disk."""
         if self._part is not None:

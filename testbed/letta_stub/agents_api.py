@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from testbed import double
 from testbed.letta_stub import requests
 from testbed.letta_stub.errors import detail, not_found, unprocessable
 from testbed.letta_stub.house import House
@@ -14,7 +15,7 @@ from testbed.letta_stub.wire import system_message
 from testbed.letta_stub.wording import BLOCK_LIMIT
 from testbed.stub.stage import Call, Reply, json_reply
 
-_HEALTHY = Reply(b'{"version":"0.16.4","status":"ok"}')
+_HEALTHY = Reply(b'{"version":"0.16.4","status":"ok"}', headers=((double.HEADER, b"letta-stub"),))
 
 
 class AgentsApi:

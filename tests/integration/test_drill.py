@@ -92,7 +92,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunFolde
     place = tmp_path_factory.mktemp("drilled")
     wish = Wish("20261121-drill", place / "run", tiers.load("small"), 50.0, Phases(5, 20, 10, 15), 1, 1)
     with EmbeddedTestbed(place / "parts", agent_tag=wish.tag) as bed:
-        targets = Targets("stub", bed.letta_url, bed.redis.url, True, bed.take_letta_down, {})
+        targets = Targets("stub", bed.letta_url, bed.redis.url, frozenset(), bed.take_letta_down, {})
         folder = run(replace(plan_of(wish, targets)), wish, targets, Talk(quiet=True))
         yield folder, get(f"{bed.letta_control}/ledger")["counters"], wish
 

@@ -182,6 +182,7 @@ def test_a_run_too_short_is_inconclusive_and_a_pipeline_may_choose_what_that_mea
     done = letta_slo(tmp_path, *arguments)
     assert done.returncode == exit_codes.INCONCLUSIVE, done.stdout + done.stderr
     assert "letta-api-availability will be inconclusive at best" in done.stderr
+    assert "on a STUB, a test double" in done.stdout  # it says so itself, whoever started it
     (folder,) = (tmp_path / "runs").glob("2*")
     assert letta_slo(tmp_path, "gate", str(folder), "--on-inconclusive", "0").returncode == exit_codes.MET
     assert letta_slo(tmp_path, "gate", str(folder)).returncode == exit_codes.INCONCLUSIVE
@@ -208,6 +209,7 @@ def test_a_wrong_key_in_the_catalogue_names_file_line_key_and_the_right_spelling
         (("verify", "--only", "bridge-sucess"), "bridge-success"),
         (("verify", "--max-cost", "1"), "--prices"),
         (("verify", "--stub-behaviour", "{"), "--stub-behaviour"),
+        (("verify", "--stub-behaviour", '{"service_times": {"mesages": 5}}'), "service_times"),
         (("gate", "nowhere"), "is no run folder"),
         (("verify", "--rate", "nan"), "no finite number"),
         (("verify", "--duration", "inf"), "no finite number"),

@@ -83,6 +83,7 @@ def test_a_run_of_plain_locust_can_be_judged(tmp_path: Path, stub: Part) -> None
     subprocess.run(command, capture_output=True, cwd=ROOT, check=True)
     judged = judge(the_run(tmp_path), load())
     assert judged.invalid == ()
+    assert judged.is_stub
     assert {one.objective.service for one in judged.objectives} == {"letta-api"}
 
 

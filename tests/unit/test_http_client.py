@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadgen.guard import GuardError
 from loadgen.http_client import EventReader, LettaClient, Reply
 from loadgen.samples import Outcome
 from loadgen.wire import Connections, WireError
@@ -68,6 +69,25 @@ def whole(body: bytes, status: str = "200 OK") -> bytes:
     return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
 
 
+def test_every_address_of_a_name_is_tried(answer: Callable[[Answer], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` is often ::1 first, where a server on 127.0.0.1 does not listen."""
+    url = answer(says(whole(b"{}")))
+    port = int(url.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        free = nobody.getsockname()[1]
+    names = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in (free, port)]
+    monkeypatch.setattr("gevent.socket.getaddrinfo", lambda *_, **__: names)
+    assert ask("http://localhost:1").outcome == Outcome.OK
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
+def test_a_key_that_no_header_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("LETTA_API_KEY", key)
+    with pytest.raises(GuardError, match="LETTA_API_KEY holds") as refused:
+        ask("http://127.0.0.1:1")
+    assert key not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("raw", "outcome", "error"),
     [
@@ -76,6 +96,7 @@ def whole(body: bytes, status: str = "200 OK") -> bytes:
         (whole(b'{"error":{"type":"llm_rate_limit","message":"x"}}', "429 X"), Outcome.ERROR, "429 llm_rate_limit"),
         (whole(b"<html>"), Outcome.ERROR, "answered 200 with 6 bytes that are no JSON"),
         (whole(b""), Outcome.ERROR, "answered 200 with 0 bytes that are no JSON"),
+        (b'HTTP/1.0 200 OK\r\nServer: old\r\n\r\n{"ok":1}', Outcome.OK, None),  # ends with its connection
         (whole(b'{"ok":1}')[:-3], Outcome.CONNECTION, CUT),
         (b"", Outcome.CONNECTION, CUT),
     ],

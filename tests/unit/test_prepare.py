@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from loadgen import prepare
-from loadgen.prepare import TargetError
+from loadgen.target import TargetError, check_letta
 
 TAG = "letta-slo-run-mine"
 Answers = dict[str, Any]  # "METHOD /path" → what its JSON is; bytes are sent as they are
@@ -56,8 +56,8 @@ def create(url: str) -> tuple[str, ...]:
 
 def test_a_server_that_answers_with_a_page_is_no_letta(fake: Callable[[Answers], str]) -> None:
     url = fake({"GET": b"<html>sign in</html>", "POST": b"<html>"})
-    with pytest.raises(TargetError, match=r"GET /v1/health/ answered 200 with what is no JSON"):
-        prepare.check_health(url)
+    with pytest.raises(TargetError, match=r"/v1/health/: GET answered 200 with what is no JSON"):
+        check_letta(url)
     with pytest.raises(TargetError, match="no JSON"):
         create(url)
 
@@ -97,4 +97,4 @@ def test_agents_without_the_tag_are_left_alone_by_a_cleanup(fake: Callable[[Answ
 
 def test_what_is_no_address_is_a_target_error() -> None:
     with pytest.raises(TargetError):
-        prepare.check_health("http://127.0.0.1:port")
+        check_letta("http://127.0.0.1:port")

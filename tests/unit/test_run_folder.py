@@ -92,6 +92,13 @@ def test_a_line_that_a_crash_cut_is_not_read(tmp_path: Path) -> None:
     assert [event["name"] for event in folder.events] == ["letta-down"]
 
 
+def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path / "run")
+    (folder.path / "notes-0.jsonl").write_bytes(b'{"number": 1}\nnull\n')
+    with pytest.raises(RunFolderError, match=r"notes-0\.jsonl:2: this line holds no JSON object"):
+        _ = folder.notes
+
+
 def test_events_of_all_writers_come_in_the_order_of_time(tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "run")
     note_event(folder.path, "a", "late", 9.0)
