@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from testbed.bridge import names
-from testbed.bridge.rig import BridgeRig
 from testbed.process import Part
+from tests.bridge_rig import BridgeRig
 
 _STAGES = {"queue_wait", "agent_wait", "agent_lookup", "letta_call", "retry_wait", "fallback", "total"}
 

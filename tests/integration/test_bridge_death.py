@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 
 from testbed.bridge import names
-from testbed.bridge.rig import BridgeRig
 from testbed.process import PartError
+from tests.bridge_rig import BridgeRig
 
 _QUICK_LEASE = {"LETTA_BRIDGE_LEASE_S": "0.5"}  # the dead are found sooner than by default, so the tests end sooner
 

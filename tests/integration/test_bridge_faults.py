@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from testbed.bridge import names
-from testbed.bridge.rig import BridgeRig
 from testbed.process import Part
+from tests.bridge_rig import BridgeRig
 
 _ATTEMPTS = 3
 _FAULTS: dict[str, dict[str, Any]] = {
