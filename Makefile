@@ -34,8 +34,8 @@ test: install-dev ## Install the real parts that the tests need (Debian, root), 
 	bash tests/run $(ARGS)
 
 check: install-dev ## Lint, types and rendered files, without running anything
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/python tests/render.py --check
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-from report.write import write_reports
 
 from letta_slo import exit_codes
 from letta_slo.terminal import print_verdicts
 from loadgen.run_folder import RunFolder
 from report.judge import judge
+from report.write import write_reports
 from slo.objective import Catalogue
 
 
