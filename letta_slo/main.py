@@ -19,6 +19,7 @@ from loadgen.guard import GuardError
 from loadgen.run_folder import RunFolderError
 from loadgen.target import TargetError
 from loadgen.tiers import TierError
+from production.errors import PrometheusError, QueryError
 from slo.errors import SloError
 from testbed.process import PartError
 
@@ -28,6 +29,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (TierError, exit_codes.USAGE),
     (RunFolderError, exit_codes.USAGE),
     (TargetError, exit_codes.TARGET_UNREACHABLE),
+    (QueryError, exit_codes.USAGE),
+    (PrometheusError, exit_codes.TARGET_UNREACHABLE),
     (PartError, exit_codes.TARGET_UNREACHABLE),
     (DriveError, exit_codes.INVALID_RUN),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -92,13 +92,7 @@ class RunWatcher:
 def print_verdicts(run: JudgedRun, console: Console | None = None) -> None:
     """Print the table of objectives, why a run is invalid, and the verdict of the run."""
     console = console or Console(highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns = [column for column in _COLUMNS if column.least_width <= console.width]
-    for column in columns:
-        table.add_column(column.title, no_wrap=True)
-    for one in run.objectives:
-        table.add_row(*(column.text(one) for column in columns), style=STYLES[one.verdict][1])
-    console.print(table)
+    print_table(run.objectives, console)
     for left_out in run.not_judged:
         console.print(f"- {left_out.objective.name}: not judged, {left_out.why}", style="dim")
     for reason in run.invalid:
@@ -108,6 +102,17 @@ def print_verdicts(run: JudgedRun, console: Console | None = None) -> None:
     mark, style = STYLES[run.verdict]
     on_stub = " on a STUB, a test double: it says nothing about your servers" if run.is_stub else ""
     console.print(f"{mark} {run.verdict.value}{on_stub}", style=style)
+
+
+def print_table(objectives: Sequence[JudgedObjective], console: Console) -> None:
+    """Print a row for each objective, as many columns as fit."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns = [column for column in _COLUMNS if column.least_width <= console.width]
+    for column in columns:
+        table.add_column(column.title, no_wrap=True)
+    for one in objectives:
+        table.add_row(*(column.text(one) for column in columns), style=STYLES[one.verdict][1])
+    console.print(table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def document(run: JudgedRun) -> dict[str, Any]:
             "is_stub": run.is_stub,
             "run": _run(run),
             "targets": {name: _target(target) for name, target in manifest.get("targets", {}).items()},
-            "objectives": [_objective(one) for one in run.objectives],
+            "objectives": [objective_said(one) for one in run.objectives],
             "not_judged": [_not_judged(one) for one in run.not_judged],
             "invalid": [{"code": str(r.code), "sentence": r.sentence, "culprit": r.culprit} for r in run.invalid],
             "facts": {key: finite(value) if isinstance(value, float) else value for key, value in _facts(run).items()},
@@ -88,7 +88,8 @@ def _target(target: dict[str, Any]) -> dict[str, Any]:
     return {key: str(target.get(key) or "") for key in ("kind", "address", "version")}
 
 
-def _objective(one: JudgedObjective) -> dict[str, Any]:
+def objective_said(one: JudgedObjective) -> dict[str, Any]:
+    """Return what is said about one objective."""
     objective = one.objective
     return {
         "name": objective.name,

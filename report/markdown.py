@@ -10,7 +10,7 @@ from report.words import bad_count, budget_text, percent, percentile_text, share
 from slo.verdict import Verdict
 
 LARGEST_BYTES = 60_000  # GitHub refuses a comment above 65,536 characters
-_MARKS = {
+MARKS = {
     Verdict.MET: "✅",
     Verdict.MISSED: "❌",
     Verdict.INCONCLUSIVE: "❔",
@@ -19,7 +19,7 @@ _MARKS = {
 }
 # Characters with a meaning in Markdown, HTML, or to a forge: @ would tell somebody, # would link an issue.
 _ENTITIES = {ord(character): f"&#{ord(character)};" for character in "\\`*_[]<>#|@~&$"}
-_HEADER = (
+HEADER = (
     "| Verdict | Objective | Bad share (interval) | Allowed | Budget used | p95 (interval) |\n|---|---|---|---|---|---|"
 )
 
@@ -28,9 +28,9 @@ def markdown(run: JudgedRun, said: dict[str, Any]) -> str:
     """Return the summary, below LARGEST_BYTES; `said` is the document of the same run."""
     stub = " — on a **STUB**" if run.is_stub else ""
     found = str(said["headline"]).removesuffix(" — on a STUB")
-    parts = [f"## {_MARKS[run.verdict]} {escape(found)}{stub}", escape(str(said["meaning"]))]
+    parts = [f"## {MARKS[run.verdict]} {escape(found)}{stub}", escape(str(said["meaning"]))]
     parts += _invalid(said)
-    parts.append("\n".join([_HEADER, *(_row(one) for one in run.objectives)]))
+    parts.append("\n".join([HEADER, *(row(one) for one in run.objectives)]))
     parts += [*_details(run, said), _what(run, said)]
     return _shortened(parts)
 
@@ -50,11 +50,12 @@ def _invalid(said: dict[str, Any]) -> list[str]:
     return ["\n".join(reasons)] if reasons else []
 
 
-def _row(one: JudgedObjective) -> str:
+def row(one: JudgedObjective) -> str:
+    """Return the row of the table."""
     objective = one.objective
     allowed = "none" if objective.target is None else percent(float(objective.allowed_bad_share))
     cells = [f"**{one.verdict.value}**", escape(objective.title), _share(one), allowed, budget_text(one)]
-    return f"| {_MARKS[one.verdict]} {' | '.join(cells)} | {percentile_text(one, 95)} |"
+    return f"| {MARKS[one.verdict]} {' | '.join(cells)} | {percentile_text(one, 95)} |"
 
 
 def _share(one: JudgedObjective) -> str:
@@ -69,7 +70,7 @@ def _details(run: JudgedRun, said: dict[str, Any]) -> list[str]:
 def _detail(one: JudgedObjective, traits: list[str]) -> str:
     assumption = one.judgement.assumption
     lines = [
-        f"<details><summary>{_MARKS[one.verdict]} {escape(one.objective.title)}</summary>",
+        f"<details><summary>{MARKS[one.verdict]} {escape(one.objective.title)}</summary>",
         "",
         f"{bad_count(one):,} bad of {one.judgement.total:,}. {escape(assumption[:1].upper() + assumption[1:])}.",
         "",

@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from testbed.bridge.metrics import CONTENT_TYPE
+
 HOST = "127.0.0.1"
 
 
@@ -17,16 +19,21 @@ class PortTakenError(Exception):
 
 
 class Control:
-    """A small HTTP server on loopback: `GET /stats` and `GET /healthz`."""
+    """A small HTTP server on loopback: `GET /stats`, `GET /healthz` and `GET /metrics`."""
 
     def __init__(
-        self, stats: Callable[[], Awaitable[dict[str, Any]]], health: Callable[[], Awaitable[dict[str, Any]]]
+        self,
+        stats: Callable[[], Awaitable[dict[str, Any]]],
+        health: Callable[[], Awaitable[dict[str, Any]]],
+        metrics: Callable[[], bytes],
     ) -> None:
         self._stats = stats
         self._health = health
+        self._metrics = metrics
         app = web.Application()
         app.router.add_get("/stats", self._answer_stats)
         app.router.add_get("/healthz", self._answer_health)
+        app.router.add_get("/metrics", self._answer_metrics)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
 
     async def start(self, port: int) -> str:
@@ -51,6 +58,9 @@ class Control:
     async def _answer_health(self, _: web.Request) -> web.Response:
         health = await self._health()
         return _json(health, 200 if health["healthy"] else 503)
+
+    async def _answer_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
 
 
 def _json(document: dict[str, Any], status: int) -> web.Response:

@@ -27,12 +27,18 @@ class Journey:
     attempts: int = 0
     agent_id: str | None = None
     fallback_reason: str | None = None
+    is_counted: bool = False
     spent_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def letta_left_s(self) -> float:
         """Seconds in which Letta may still be asked; negative when that time is over."""
         return self.letta_until - time.monotonic()
+
+    @property
+    def total_s(self) -> float:
+        """Seconds since the request was made, as far as its timestamp is known, else since it was taken."""
+        return time.monotonic() - self.picked_up_at + (self.queue_wait_s or 0.0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -45,11 +51,10 @@ class Journey:
 
     def meta(self) -> dict[str, Any]:
         """Return what a reply says about its journey; milliseconds from the request's timestamp where that is known."""
-        total_s = time.monotonic() - self.picked_up_at + (self.queue_wait_s or 0.0)
         stages = {name: _ms(self.spent_s.get(name, 0.0)) for name in STAGES}
         queue_wait_ms = None if self.queue_wait_s is None else _ms(self.queue_wait_s)
         meta: dict[str, Any] = {
-            "stages_ms": {"queue_wait": queue_wait_ms, **stages, "total": _ms(total_s)},
+            "stages_ms": {"queue_wait": queue_wait_ms, **stages, "total": _ms(self.total_s)},
             "attempts": self.attempts,
             "redelivered": self.redelivered,
         }

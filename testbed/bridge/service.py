@@ -27,6 +27,7 @@ from testbed.bridge.intake import Intake
 from testbed.bridge.lease import Lease
 from testbed.bridge.letta_client import LettaClient
 from testbed.bridge.letta_dialogue import LettaDialogue
+from testbed.bridge.metrics import Metrics
 from testbed.bridge.redis_link import AWAY
 from testbed.bridge.replies import Replies
 from testbed.bridge.sessions import AgentPlan, Sessions
@@ -54,6 +55,7 @@ class _Parts:
     fallback: Fallback
     intake: Intake
     counters: Counters
+    metrics: Metrics
     stats: Stats
 
 
@@ -66,7 +68,7 @@ async def run(settings: Settings, *, control_port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     parts = _assemble(settings, settings.instance_id or _own_name())
-    control = Control(parts.stats.collect, parts.stats.health)
+    control = Control(parts.stats.collect, parts.stats.health, parts.metrics.exposition)
     try:
         announce(part="bridge", control=await control.start(control_port), instance=parts.stats.instance)
         if await _first(_join(parts), stop):
@@ -80,7 +82,7 @@ async def run(settings: Settings, *, control_port: int) -> None:
 
 
 def _assemble(settings: Settings, instance: str) -> _Parts:
-    counters = Counters()
+    counters, metrics = Counters(), Metrics()
     redis = redis_link.connect(settings.redis_host, settings.redis_port, settings.redis_password)
     client = LettaClient(
         settings.letta_api_url, settings.letta_api_key, connections=_connections(settings), counters=counters
@@ -112,7 +114,7 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
     replies = Replies(
         redis, instance, counters, done_ttl_s=settings.done_ttl_s, dead_letter_limit=settings.dead_letter_limit
     )
-    worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters)
+    worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters, metrics=metrics)
     intake = Intake(hand, worker, counters, max_concurrency=settings.max_concurrency, check_s=settings.lease_s)
     lease = Lease(redis, instance, settings.lease_s)
     stats = Stats(
@@ -124,7 +126,7 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
         letta_breaker=letta_breaker,
         fallback_breaker=fallback_breaker,
     )
-    return _Parts(redis, client, sessions, lease, fallback, intake, counters, stats)
+    return _Parts(redis, client, sessions, lease, fallback, intake, counters, metrics, stats)
 
 
 def _breaker(settings: Settings, failures: int) -> Breaker:

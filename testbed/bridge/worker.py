@@ -13,6 +13,7 @@ from testbed.bridge.fallback import Fallback, FallbackUnavailableError
 from testbed.bridge.hand import Hand, History
 from testbed.bridge.journey import Journey
 from testbed.bridge.letta_dialogue import LettaDialogue, LettaUnavailableError
+from testbed.bridge.metrics import Metrics
 from testbed.bridge.redis_link import AWAY, pauses
 from testbed.bridge.replies import Replies
 from testbed.bridge.settings import Settings
@@ -41,6 +42,7 @@ class Worker:
         letta: LettaDialogue,
         fallback: Fallback,
         counters: Counters,
+        metrics: Metrics,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -49,6 +51,7 @@ class Worker:
         self._letta = letta
         self._fallback = fallback
         self._counters = counters
+        self._metrics = metrics
         self._wall_clock = wall_clock
         self._tasks_in_hand: set[str] = set()
 
@@ -66,7 +69,10 @@ class Worker:
         log.warning("entry refused", extra={"reason": error.reason, "task_id": error.task_id})
         if error.task_id is None:
             await self._replies.put_aside(raw, error.reason)
+            self._metrics.taken(None)
+            self._metrics.lost()
             return
+        self._metrics.taken(None)
         refusal = _NoAnswerError("invalid_request", error.reason)
         await self._publish_error(raw, error.task_id, error.user_id, refusal, meta={}, aside=True)
 
@@ -117,9 +123,13 @@ class Worker:
         if history.was_put_back and not journey.redelivered:
             journey.redelivered = True
             self._counters.redelivered += 1
+        route = self._settings.memory_type_routing.get(request.memory_type)
+        if not (journey.is_counted or journey.redelivered):
+            self._metrics.taken(route)
+        journey.is_counted = True
         try:
             self._refuse_deadly(history)
-            text, source = await self._find_answer(request, journey, place)
+            text, source = await self._find_answer(request, route, journey, place)
         except _NoAnswerError as error:
             aside = error.error_type in ("too_many_deliveries", "invalid_request")
             await self._reply_error(raw, request, journey, error, aside=aside)
@@ -128,14 +138,16 @@ class Worker:
             reply = wire.success(request, text=text, source=source, now_s=now_s, meta=journey.meta())
             if await self._replies.publish(raw, request.task_id, reply):
                 self._counters.replied[source] += 1
+                self._metrics.answered(route, source, journey.total_s)
 
     def _refuse_deadly(self, history: History) -> None:
         if history.deaths >= self._settings.max_deliveries:
             raise _NoAnswerError("too_many_deliveries", f"{history.deaths} bridges died over this request")
 
-    async def _find_answer(self, request: Request, journey: Journey, place: Place) -> tuple[str, str]:
+    async def _find_answer(
+        self, request: Request, route: str | None, journey: Journey, place: Place
+    ) -> tuple[str, str]:
         """Return the answer and who gave it; raise _NoAnswerError when nobody does."""
-        route = self._settings.memory_type_routing.get(request.memory_type)
         if route is None:
             allowed = ", ".join(self._settings.memory_type_routing)
             raise _NoAnswerError("invalid_request", f"meta.memory_type: allowed is one of {allowed}")
@@ -154,6 +166,8 @@ class Worker:
     async def _ask_memory_instead(self, request: Request, journey: Journey, reason: str) -> tuple[str, str]:
         if not self._settings.fallback_to_memory:
             raise _NoAnswerError("letta_unavailable", f"Letta: {reason}; the fallback is switched off")
+        if journey.fallback_reason is None:  # not again when Redis went away in the middle
+            self._metrics.fell_back()
         return await self._ask_memory(request, journey, reason)
 
     async def _ask_memory(self, request: Request, journey: Journey, reason: str) -> tuple[str, str]:
@@ -168,7 +182,9 @@ class Worker:
         self, raw: bytes, request: Request, journey: Journey, error: _NoAnswerError, *, aside: bool
     ) -> None:
         meta = {**request.echoed_meta(), **journey.meta()}
-        await self._publish_error(raw, request.task_id, request.user_id, error, meta=meta, aside=aside)
+        if await self._publish_error(raw, request.task_id, request.user_id, error, meta=meta, aside=aside):
+            route = self._settings.memory_type_routing.get(request.memory_type)
+            self._metrics.failed(route, journey.total_s)
 
     async def _publish_error(
         self,
@@ -179,7 +195,7 @@ class Worker:
         *,
         meta: dict[str, object],
         aside: bool,
-    ) -> None:
+    ) -> bool:
         reply = wire.failure(
             task_id=task_id,
             user_id=user_id,
@@ -189,6 +205,8 @@ class Worker:
             meta=meta,
         )
         reason = f"{error.error_type}: {error.message}" if aside else None
-        if await self._replies.publish(raw, task_id, reply, dead_letter_reason=reason):
+        is_published = await self._replies.publish(raw, task_id, reply, dead_letter_reason=reason)
+        if is_published:
             self._counters.replied["error"] += 1
             self._counters.errors[error.error_type] += 1
+        return is_published

@@ -32,16 +32,21 @@ def letta_app(house: House) -> Starlette:
         agent_of=house.agent_id_of,
         messages=MESSAGE_OPERATIONS - {"async"},  # its work outlives the request, and is counted where it is done
         on_start=house.telemetry.response_started,
+        on_end=house.server_metrics.ended,
     )
-    routes = [_route(path, stage.endpoint(name, handler), method) for method, path, name, handler in _table(house)]
+    table = _table(house)
+    for method, path, _name, _handler in table:
+        house.server_metrics.prepare(method, path)
+    routes = [_route(path, stage.endpoint(name, handler, path), method) for method, path, name, handler in table]
     return Starlette(routes=routes, exception_handlers={HTTPException: _as_json})
 
 
 def control_routes(house: House) -> list[Route]:
-    """Return what the control port has beyond the usual: the counters of a real server."""
+    """Return what the control port has beyond the usual: the counters of a real server, and those of our add-on."""
 
     async def metrics(_: Request) -> Response:
-        return PlainTextResponse(house.telemetry.exposition(), media_type="text/plain; version=0.0.4")
+        text = house.telemetry.exposition() + house.server_metrics.exposition()
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     return [Route("/metrics", metrics, methods=["GET"])]
 

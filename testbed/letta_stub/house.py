@@ -9,6 +9,7 @@ from testbed.letta_stub import requests
 from testbed.letta_stub.errors import not_found, unknown_agent
 from testbed.letta_stub.mind import Mind
 from testbed.letta_stub.models import Models
+from testbed.letta_stub.server_metrics import ServerMetrics
 from testbed.letta_stub.state import Agent, Conversation, Store
 from testbed.letta_stub.telemetry import Telemetry
 from testbed.stub.control import Controls
@@ -25,6 +26,7 @@ class House:
     has_redis: bool = False
     store: Store = field(default_factory=Store)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    server_metrics: ServerMetrics = field(default_factory=ServerMetrics)
 
     def agent(self, call: Call) -> Agent:
         """Return the agent in the path; refuses with 422 or 404."""

@@ -111,24 +111,28 @@ class Stage:
         agent_of: Callable[[Mapping[str, str]], str] = lambda _params: "",
         messages: frozenset[str] = frozenset(),
         on_start: Callable[[str, int, float], None] = lambda _operation, _status, _elapsed_s: None,
+        on_end: Callable[[str, str, int, float], None] = lambda _method, _route, _status, _elapsed_s: None,
     ) -> None:
         """`agent_of` finds the agent in path parameters; `messages` are the operations that send an agent a message.
 
-        `on_start` is told the operation, the status and the seconds since the arrival when an answer begins.
+        `on_start` is told the operation, the status and the seconds since the arrival when an answer begins; `on_end`
+        the method, the route, the status (0: none was sent) and the seconds when it has ended.
         """
         self.controls = controls
         self._product = product
         self._agent_of = agent_of
         self._messages = messages
         self._on_start = on_start
+        self._on_end = on_end
         self._arrivals = itertools.count()
 
-    def endpoint(self, operation: str, handler: Handler) -> _Endpoint:
-        """Return the ASGI endpoint of an operation."""
-        return _Endpoint(self, operation, handler)
+    def endpoint(self, operation: str, handler: Handler, route: str = "") -> _Endpoint:
+        """Return the ASGI endpoint of an operation; `route` is the path with its parameters unfilled."""
+        return _Endpoint(self, operation, handler, route)
 
-    async def perform(self, operation: str, handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
+    async def perform(self, endpoint: _Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; its ledger entry is closed whatever happens."""
+        operation, route = endpoint.operation, endpoint.route
         headers = dict(scope["headers"])
         params = scope.get("path_params", {})
         request_id = headers.get(b"x-request-id", b"").decode("latin-1")
@@ -150,13 +154,14 @@ class Stage:
             key = request_id if request_id and behaviour.seed_by == "request-id" else str(arrival)
             query = scope["query_string"]
             call = Call(operation, params, headers, query, body, key, request_id, behaviour)
-            await self._answer(call, handler, sender, receive)
+            await self._answer(call, endpoint.handler, sender, receive)
         except asyncio.CancelledError:
             return  # the door was shut: the client was reset already, and nobody waits for this task
         finally:
             if counted:
                 ledger.message_ends(agent_id)
             ledger.close(entry, sender.status)
+            self._on_end(scope["method"], route, sender.status, time.monotonic() - arrival_s)
 
     async def _answer(self, call: Call, handler: Handler, sender: _Sender, receive: Receive) -> None:
         fault = self._fault(call)
@@ -199,13 +204,14 @@ class Stage:
 class _Endpoint:
     """An ASGI application (a class, so that Starlette takes it as one) for one operation."""
 
-    def __init__(self, stage: Stage, operation: str, handler: Handler) -> None:
+    def __init__(self, stage: Stage, operation: str, handler: Handler, route: str) -> None:
         self._stage = stage
-        self._operation = operation
-        self._handler = handler
+        self.operation = operation
+        self.handler = handler
+        self.route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stage.perform(self._operation, self._handler, scope, receive, send)
+        await self._stage.perform(self, scope, receive, send)
 
 
 @dataclass(slots=True)

@@ -13,20 +13,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("slo", "loadgen", "loadtests", "testbed", "report", "letta_slo", "alerts", "dashboards")
+ROOMS = ("slo", "loadgen", "loadtests", "testbed", "report", "production", "letta_slo", "alerts", "dashboards")
 # Room → rooms that it may import; `letta_otel` stands for the conventions of the second distribution.
 MAY_IMPORT = {
     "slo": set(),
     "loadgen": {"slo", "letta_otel"},
     "loadtests": {"loadgen"},
     "testbed": {"slo", "letta_otel"},
-    "report": {"slo", "loadgen"},
+    "production": {"slo"},
+    "report": {"slo", "loadgen", "production"},
     "alerts": {"slo", "letta_otel"},
     "dashboards": {"slo", "letta_otel"},
-    "letta_slo": {"slo", "loadgen", "testbed", "report", "alerts", "dashboards"},
+    "letta_slo": {"slo", "loadgen", "testbed", "report", "production", "alerts", "dashboards"},
 }
 LOCUST_ROOMS = {"loadgen", "loadtests"}
-LOCUST_FREE = ("plan", "schedule", "samples", "run_folder", "guard", "prepare", "machine", "tiers")
+LOCUST_FREE = ("plan", "schedule", "samples", "run_folder", "guard", "prepare", "machine", "target", "tiers")
 
 
 def imports_of(file: Path) -> Iterator[str]:
