@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import cost, lag, machine, stall
+from bench import cost, lag, machine, probe, stall
 
-BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag}
+BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "probe": probe}
 
 
 def main(argv: list[str] | None = None) -> None:

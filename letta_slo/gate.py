@@ -14,6 +14,7 @@ from letta_slo.outcome import conclude
 from letta_slo.terminal import STYLES, print_table
 from letta_slo.window import When
 from loadgen.run_folder import RunFolder
+from probe.counters import read_from_probe
 from production.client import AOM_VARIABLE, TOKEN_VARIABLE, Prometheus, connect
 from production.reading import Reading, read
 from report.production import JudgedWindow, judge_window, notes_of, production_document, production_markdown
@@ -44,6 +45,7 @@ _PERIOD_STEPS = 4_000  # values a series and compliance period: seven minutes ap
     type=click.Path(file_okay=False, path_type=Path),
     help="Where report.json and summary.md of a window go.  [default: nowhere]",
 )
+@click.option("--probe", is_flag=True, help="Judge by what letta-slo probe counted, not by the servers' own counters.")
 @options.judging
 def gate(folder: Path | None, **given: Any) -> int:
     """Judge a stored run folder, or a window of production, and exit with the verdict.
@@ -57,6 +59,8 @@ def gate(folder: Path | None, **given: Any) -> int:
         return _gate_window(catalogue, given)
     if folder is None:
         raise click.UsageError("name a run folder, or --prometheus URL with --from")
+    if given["probe"]:
+        raise click.UsageError("--probe goes with --prometheus: a run folder has no counters of a probe")
     return conclude(RunFolder(folder), catalogue, output=given["output"], on_inconclusive=given["on_inconclusive"])
 
 
@@ -66,6 +70,7 @@ def _gate_window(catalogue: Catalogue, given: dict[str, Any]) -> int:
         raise click.UsageError("--prometheus needs --from: where the window begins")
     if not from_s < to_s:
         raise click.UsageError("--from must be before --to")
+    catalogue = read_from_probe(catalogue) if given["probe"] else catalogue
     with connect(given["prometheus"]) as prometheus:
         readings = [_read(prometheus, objective, from_s, to_s) for objective in catalogue.objectives]
         window = judge_window(prometheus.address, from_s, to_s, readings)

@@ -13,6 +13,7 @@ from letta_slo.cleanup import cleanup
 from letta_slo.drive import DriveError
 from letta_slo.gate import gate
 from letta_slo.plan import plan
+from letta_slo.probe import probe
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
 from loadgen.guard import GuardError
@@ -53,7 +54,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, cleanup, testbed):
+for _verb in (verify, plan, gate, probe, cleanup, testbed):
     cli.add_command(_verb)
 
 

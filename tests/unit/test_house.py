@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("slo", "loadgen", "loadtests", "testbed", "report", "production", "letta_slo", "alerts", "dashboards")
+ROOMS = ("slo", "loadgen", "loadtests", "testbed", "report", "production", "probe", "letta_slo", "alerts", "dashboards")
 # Room → rooms that it may import; `letta_otel` stands for the conventions of the second distribution.
 MAY_IMPORT = {
     "slo": set(),
@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "loadtests": {"loadgen"},
     "testbed": {"slo", "letta_otel"},
     "production": {"slo"},
+    "probe": {"slo", "loadgen"},
     "report": {"slo", "loadgen", "production"},
     "alerts": {"slo", "letta_otel"},
     "dashboards": {"slo", "letta_otel"},
-    "letta_slo": {"slo", "loadgen", "testbed", "report", "production", "alerts", "dashboards"},
+    "letta_slo": {"slo", "loadgen", "testbed", "report", "production", "probe", "alerts", "dashboards"},
 }
 LOCUST_ROOMS = {"loadgen", "loadtests"}
 LOCUST_FREE = ("plan", "schedule", "samples", "run_folder", "guard", "prepare", "machine", "target", "tiers")
