@@ -137,6 +137,15 @@ def test_the_web_page_starts_changes_and_stops_a_run(tmp_path: Path, stub: Part)
     assert not samples["outcome"].any(), Outcome(int(samples["outcome"].max()))
 
 
+def test_the_web_page_says_why_a_run_did_not_begin(tmp_path: Path, stub: Part) -> None:
+    with web_page(tmp_path, stub) as address:
+        form = {"user_count": "5", "spawn_rate": "5", "host": "http://127.0.0.1:1"}
+        httpx.post(f"{address}/swarm", data=form, timeout=30)
+        eventually(lambda: httpx.get(f"{address}/exceptions").json()["exceptions"])
+        assert "127.0.0.1:1: ConnectError" in httpx.get(f"{address}/exceptions").json()["exceptions"][0]["msg"]
+        eventually(lambda: httpx.get(f"{address}/stats/requests").json()["state"] in {"stopped", "ready"})
+
+
 @pytest.mark.real
 @pytest.mark.skipif(CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium on this machine")
 def test_in_a_browser_the_page_asks_for_a_rate_and_not_for_users(tmp_path: Path, stub: Part) -> None:
