@@ -28,7 +28,7 @@ from redis import RedisError
 from loadgen import guard, live, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
 from loadgen.http_client import LettaClient, Reply
-from loadgen.plan import Limits, RunPlan
+from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
 from loadgen.samples import BRIDGE_OPERATIONS, UNSENT, Outcome
@@ -220,7 +220,8 @@ class Engine:
 
         def count() -> Mapping[str, float]:
             users = self._count_users()
-            kept = live.allowed(users, options, place.workers)
+            urls = [options.host, os.environ.get(REDIS_VARIABLE) or options.host]
+            kept = guard.held(users, urls, owned=options.i_own_this_target, workers=place.workers)
             self._warn_once_when_held(sum(users.values()), sum(kept.values()))
             return kept
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 MOST_WITHOUT_CONSENT = 50.0  # requests a second; the small tier of the source documents (R0-25)
@@ -34,6 +35,13 @@ def most_allowed(url: str, *, owned: bool) -> float:
     """Return how many requests a second may go to this address."""
     host = _split(url, "the target").hostname or ""
     return math.inf if owned or _is_loopback(host) else MOST_WITHOUT_CONSENT
+
+
+def held(counts: Mapping[str, int], urls: Sequence[str], *, owned: bool, workers: int) -> Mapping[str, float]:
+    """Return the requests a second that one of `workers` may send of those asked for, in the same mix."""
+    most = min(most_allowed(url, owned=owned) for url in urls) / workers
+    asked = sum(counts.values())
+    return counts if asked <= most else {name: count * most / asked for name, count in counts.items()}
 
 
 def checked(url: str, where: str, schemes: tuple[str, ...]) -> SplitResult:

@@ -94,16 +94,6 @@ def plan(options: Namespace, classes: Sequence[type[Scenario]], workers: int) ->
     return made
 
 
-def allowed(counts: Mapping[str, int], options: Namespace, workers: int) -> Mapping[str, float]:
-    """Return the users whose requests may be sent: a rate raised in the web page is held to what `guard` allows."""
-    urls = [options.host, os.environ.get(REDIS_VARIABLE) or options.host]
-    most = min(guard.most_allowed(url, owned=options.i_own_this_target) for url in urls) / workers
-    asked = sum(counts.values())
-    if asked <= most:
-        return counts
-    return {name: users * most / asked for name, users in counts.items()}
-
-
 def arrivals(
     count_users: Callable[[], Mapping[str, float]],
     place: Place,

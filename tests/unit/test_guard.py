@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.agents import AgentPool
-from loadgen.guard import LETTA_SCHEMES, REDIS_SCHEMES, GuardError, check, check_no_credentials, checked, redact
+from loadgen.guard import LETTA_SCHEMES, REDIS_SCHEMES, GuardError, check, check_no_credentials, checked, held, redact
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8283", "http://localhost:1", "http://[::1]:80", "redis://127.9.9.9"])
@@ -26,6 +26,15 @@ def test_more_than_fifty_a_second_elsewhere_needs_the_word_of_the_owner(url: str
     with pytest.raises(GuardError, match="--i-own-this-target"):
         check(url, 50.1, owned=False)
     check(url, 50.1, owned=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_rate_raised_on_a_foreign_host_is_held_at_fifty_a_second_in_the_same_mix(workers: int) -> None:
+    asked, urls = {"message": 60, "health": 40}, ["http://127.0.0.1:8283", "redis://10.0.0.7:6379"]
+    kept = held(asked, urls, owned=False, workers=workers)
+    assert kept == {"message": 30.0 / workers, "health": 20.0 / workers}
+    assert held(asked, urls, owned=True, workers=workers) == asked
+    assert held(asked, urls[:1], owned=False, workers=workers) == asked
 
 
 def test_a_password_in_an_option_is_refused_with_what_to_do_instead() -> None:
