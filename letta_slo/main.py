@@ -10,6 +10,7 @@ import click
 
 from letta_slo import exit_codes
 from letta_slo.cleanup import cleanup
+from letta_slo.compare import compare
 from letta_slo.drive import DriveError
 from letta_slo.gate import gate
 from letta_slo.plan import plan
@@ -54,7 +55,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, probe, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, probe, cleanup, testbed):
     cli.add_command(_verb)
 
 

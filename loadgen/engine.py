@@ -100,7 +100,7 @@ class Engine:
         plan = self._prepared or self._plan(workers)
         self._prepared = None
         self._tag = plan.tag
-        origin_unix_ns = time.time_ns() + int(_LEAD_S * 1e9)
+        origin_unix_ns = plan.origin_unix_ns or time.time_ns() + int(_LEAD_S * 1e9)
         start = {"plan": plan.to_dict(), "workers": workers, "origin_unix_ns": origin_unix_ns}
         if isinstance(runner, MasterRunner):
             self._done.clear()

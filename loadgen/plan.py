@@ -89,7 +89,8 @@ class RunPlan:
     """Everything that decides what a run sends, and when; credentials are not in it.
 
     `rates` gives requests a second for each operation, over all workers; `agents` are the ids prepared on the target;
-    `users` is how many user ids the bridge sees.
+    `users` is how many user ids the bridge sees. Where two runs take turns, `windows_s` are this run's turns as [start,
+    end) from the origin, in order, with none it always sends, and `origin_unix_ns` is the origin that both share.
     """
 
     run_id: str
@@ -107,6 +108,8 @@ class RunPlan:
     model: str = DEFAULT_MODEL
     embedding: str = DEFAULT_EMBEDDING
     user_tokens: int = 100
+    windows_s: tuple[tuple[float, float], ...] = ()
+    origin_unix_ns: int | None = None
 
     @property
     def tag(self) -> str:
@@ -131,4 +134,5 @@ class RunPlan:
         """Build a plan from its JSON object."""
         nested = {"phases": Phases, "sessions": Sessions, "limits": Limits}
         values = {key: nested[key](**value) if key in nested else value for key, value in data.items()}
-        return cls(**{**values, "agents": tuple(data.get("agents", ()))})
+        windows_s = tuple((float(start), float(end)) for start, end in data.get("windows_s", ()))
+        return cls(**{**values, "agents": tuple(data.get("agents", ())), "windows_s": windows_s})

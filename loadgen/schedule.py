@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,20 @@ def build(rates: Mapping[str, float], duration_s: float, *, seed: int, arrivals:
 
 
 def of_plan(plan: RunPlan) -> Schedule:
-    """Return the whole schedule of a plan: a session arrives once and brings `turns` requests."""
+    """Return the whole schedule of a plan: a session arrives once and brings `turns` requests.
+
+    A run that sends in windows only follows the schedule of their total length, with the time between them cut out:
+    plans of the same rates and seed whose windows are as long send the same arrivals in their own time.
+    """
     turns = plan.sessions.turns
     rates = {name: rate / turns if name in SESSION_OPERATIONS else rate for name, rate in plan.rates.items()}
-    return build(rates, plan.phases.duration_s, seed=plan.seed, arrivals=plan.arrivals)
+    windows_s = plan.windows_s or ((0.0, plan.phases.duration_s),)
+    lengths_s = np.array([end - start for start, end in windows_s])
+    whole = build(rates, float(lengths_s.sum()), seed=plan.seed, arrivals=plan.arrivals)
+    begun_ns = np.asarray(np.append(0.0, np.cumsum(lengths_s)) * _NS, dtype=np.int64)
+    window = np.searchsorted(begun_ns[1:-1], whole.offset_ns, side="right")
+    starts_ns = np.array([start * _NS for start, _ in windows_s], dtype=np.int64)
+    return replace(whole, offset_ns=whole.offset_ns - begun_ns[window] + starts_ns[window])
 
 
 def _one(rate: float, duration_s: float, random: np.random.Generator, arrivals: Arrivals) -> NDArray[np.int64]:
