@@ -12,13 +12,11 @@ from threading import Event
 
 from letta_slo.drive import DriveError, Watch, drive
 from letta_slo.manifest import manifest
-from letta_slo.session import Wish, plan_of
+from letta_slo.session import Wish, plan_of, with_agents
 from letta_slo.targets import Targets, own
 from letta_slo.terminal import Talk
-from loadgen import prepare
 from loadgen.plan import RunPlan, Sessions
 from loadgen.run_folder import RunFolder, create, new_run_id
-from loadgen.target import TargetError
 from loadgen.tiers import Tier
 from loadgen.turns import Turns
 
@@ -79,19 +77,8 @@ def _side(run_id: str, place: int, targets: Targets, wishes: Wishes) -> _Side:
 
 @contextmanager
 def _with_agents(side: _Side, talk: Talk) -> Iterator[_Side]:
-    """Make the agents of a side, and take away at the end what its run made."""
-    url, plan = str(side.plan.letta_url), side.plan
-    talk.say(f"preparing {side.wish.tier.agents} agents on the {side.name}")
-    try:
-        agents = prepare.create_agents(url, side.wish.tier.agents, plan.tag, model=plan.model, embedding=plan.embedding)
-        yield replace(side, plan=replace(plan, agents=agents))
-    finally:
-        talk.say(f"removing what the run made on the {side.name}")
-        try:
-            prepare.delete_agents(url, plan.tag)
-        except TargetError as error:
-            command = f"letta-slo cleanup --run {plan.run_id} --yes --letta-url ..."
-            talk.say(f"{error}; what the run made stays until: {command}")
+    with with_agents(side.plan, side.wish.tier.agents, talk, where=f" ({side.name})") as plan:
+        yield replace(side, plan=plan)
 
 
 def _from_one_origin(sides: list[_Side]) -> list[_Side]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,23 +67,31 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
     """
     if wish.workers > min(wish.tier.agents, wish.tier.users):
         raise GuardError(f"{wish.workers} workers cannot share {wish.tier.agents} agents and {wish.tier.users} users")
-    try:
-        if targets.letta_url:
-            talk.say(f"preparing {wish.tier.agents} agents")
-            agents = prepare.create_agents(
-                targets.letta_url, wish.tier.agents, plan.tag, model=plan.model, embedding=plan.embedding
-            )
-            plan = replace(plan, agents=agents)
-        folder = create(wish.folder, manifest(plan, targets.describe(), tier=wish.tier.name, workers=wish.workers))
+    # A stub takes everything with it when it stops.
+    with with_agents(plan, wish.tier.agents, talk, stay=targets.kind == "stub") as prepared:
+        folder = create(wish.folder, manifest(prepared, targets.describe(), tier=wish.tier.name, workers=wish.workers))
         plan_file = wish.folder / "parts" / "plan.json"
         plan_file.parent.mkdir(exist_ok=True)
-        plan.write(plan_file)
-        talk.say(f"driving {_rates_text(plan)} for {plan.phases.duration_s:.0f} s, on {_targets_text(targets)}")
-        _drive(plan, plan_file, wish, targets, talk)
+        prepared.write(plan_file)
+        where = _targets_text(targets)
+        talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
+        _drive(prepared, plan_file, wish, targets, talk)
         return folder
+
+
+@contextmanager
+def with_agents(plan: RunPlan, count: int, talk: Talk, *, stay: bool = False, where: str = "") -> Iterator[RunPlan]:
+    """Yield the plan with agents made for it, where it drives a Letta; take away at the end what its run made."""
+    if plan.letta_url is None:
+        yield plan
+        return
+    talk.say(f"preparing {count} agents{where}")
+    try:
+        agents = prepare.create_agents(plan.letta_url, count, plan.tag, model=plan.model, embedding=plan.embedding)
+        yield replace(plan, agents=agents)
     finally:
-        if targets.letta_url and targets.kind != "stub":  # a stub takes everything with it when it stops
-            _take_away(targets.letta_url, wish.run_id, plan.tag, talk)
+        if not stay:
+            _take_away(plan.letta_url, plan, talk, where)
 
 
 def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> None:
@@ -100,12 +110,13 @@ def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: T
         talk.say(str(error))
 
 
-def _take_away(url: str, run_id: str, tag: str, talk: Talk) -> None:
-    talk.say("removing what the run made on the target")
+def _take_away(url: str, plan: RunPlan, talk: Talk, where: str) -> None:
+    talk.say(f"removing what the run made on the target{where}")
     try:
-        prepare.delete_agents(url, tag)
+        prepare.delete_agents(url, plan.tag)
     except TargetError as error:
-        talk.say(f"{error}; what the run made stays until: letta-slo cleanup --run {run_id} --yes --letta-url ...")
+        command = f"letta-slo cleanup --run {plan.run_id} --yes --letta-url ..."
+        talk.say(f"{error}; what the run made stays until: {command}")
 
 
 def _faults(plan: RunPlan, targets: Targets) -> tuple[Fault, ...]:
