@@ -14,7 +14,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="Remove what earlier runs left on a target.")
 @click.option(
     "--letta-url",
     required=True,

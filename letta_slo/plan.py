@@ -19,7 +19,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="Say how many requests a verdict needs, and what they cost.")
 @options.load
 @options.phases
 @options.money

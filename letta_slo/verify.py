@@ -31,7 +31,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="Drive a target, judge every objective, write a report.")
 @click.option(
     "--target",
     type=click.Choice(["stub", "letta"]),
