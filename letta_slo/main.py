@@ -11,6 +11,7 @@ import click
 from letta_slo import exit_codes
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
+from letta_slo.conformance import conformance
 from letta_slo.drive import DriveError
 from letta_slo.gate import gate
 from letta_slo.plan import plan
@@ -45,6 +46,7 @@ Examples:
   letta-slo gate runs/20261121-101500-ab12                judge a stored run again
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
+  letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
 \b
 Exit codes:
@@ -57,7 +59,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, probe, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, probe, conformance, cleanup, testbed):
     cli.add_command(_verb)
 
 

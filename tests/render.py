@@ -17,6 +17,7 @@ from letta_slo.main import cli
 from loadgen import tiers
 from slo.catalog import load
 from slo.objective import Objective
+from testbed.conformance.reference import reference
 from testbed.letta_stub.defaults import OPERATIONS, default_behaviour
 from testbed.stub.behaviour import FaultKind
 
@@ -109,6 +110,7 @@ def _row(one: Objective) -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands,
+    "docs/reference/conformance.md": lambda: _HEADER + reference(),
     "docs/reference/exit-codes.md": exit_codes,
     "docs/reference/objectives.md": objectives,
     "docs/reference/stub.md": stub,

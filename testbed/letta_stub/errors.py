@@ -20,27 +20,40 @@ class LlmError(Exception):
     error_type: str
     message: str
     detail: str
+    is_broken_stream: bool = False  # it came while the model's answer was being read
 
     def reply(self) -> Reply:
         """Return the answer to a request that does not stream."""
         error = {"type": self.error_type, "message": self.message, "detail": self.detail}
         return json_reply({"error": error}, self.status)
 
-    def events(self, run_id: str) -> list[bytes]:
-        """Return the events of a stream that fails: its status is 200 by then."""
-        error = {
-            "message_type": "error_message",
-            "run_id": run_id,
-            "error_type": self.error_type,
-            "message": self.message,
-            "detail": self.detail,
-            "seq_id": None,
-        }
-        return [
-            b'data: {"message_type":"stop_reason","stop_reason":"llm_api_error"}\n\n',
-            b"event: error\ndata: " + orjson.dumps(error) + b"\n\n",
-            b"data: [DONE]\n\n",
-        ]
+    def events(self, run_id: str, *, has_begun: bool = False) -> list[bytes]:
+        """Return the events of a stream that fails: its status is 200 by then.
+
+        One that `has_begun`, or whose model broke off, names no kind of failure and ends without [DONE].
+        """
+        if self.is_broken_stream or has_begun:
+            stops = [_stop("error")] if self.is_broken_stream else []
+            failure = _failure(run_id, "internal_error", "An error occurred during agent execution.", self.detail)
+            return [*stops, _stop("llm_api_error"), failure]
+        failure = _failure(run_id, self.error_type, self.message, self.detail)
+        return [_stop("llm_api_error"), failure, b"data: [DONE]\n\n"]
+
+
+def _stop(reason: str) -> bytes:
+    return b'data: {"message_type":"stop_reason","stop_reason":"%s"}\n\n' % reason.encode()
+
+
+def _failure(run_id: str, kind: str, message: str, text: str) -> bytes:
+    error = {
+        "message_type": "error_message",
+        "run_id": run_id,
+        "error_type": kind,
+        "message": message,
+        "detail": text,
+        "seq_id": None,
+    }
+    return b"event: error\ndata: " + orjson.dumps(error) + b"\n\n"
 
 
 _GENERAL = (502, "llm_error", "An error occurred with the LLM request.")
@@ -103,7 +116,25 @@ def not_found(kind: str, wanted: str, more: str = "") -> Refusal:
     return detail(404, asked)
 
 
-_ACTOR = f"id='{USER_ID}' organization_id='{ORGANIZATION_ID}' name='default_user' is_deleted=False"
+_BORN = "datetime.datetime(2026, 1, 1, 8, 30, tzinfo=TzInfo(0))"  # any time: a record tells when it was made
+_ACTOR = (
+    f"id='{USER_ID}' organization_id='{ORGANIZATION_ID}' name='default_user' created_at={_BORN} updated_at={_BORN} "
+    "is_deleted=False"
+)
+
+
+def missing_reference(kind: str) -> Refusal:
+    """Return the refusal to make something for an object that is not there (without the SQL that Letta tells)."""
+    said = f"A foreign key constraint was violated for {kind}. Check your input for missing or invalid references"
+    return detail(409, said)
+
+
+def unknown_failure() -> Refusal:
+    """Return what Letta answers when something fails of which it does not know what it is."""
+    return detail(500, _UNKNOWN)
+
+
+_UNKNOWN = "An unknown error occurred"
 
 
 def detail(status: int, text: str) -> Refusal:
@@ -155,7 +186,7 @@ class Failures:
                 "input": {},
             }
             return unprocessable([problem]).reply
-        return json_reply({"detail": _STATUS_TEXTS.get(status, "An unknown error occurred")}, status)
+        return json_reply({"detail": _STATUS_TEXTS.get(status, _UNKNOWN)}, status)
 
     def error_events(self) -> list[bytes]:
         """Return the events of a stream whose model failed."""

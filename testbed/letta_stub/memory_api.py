@@ -9,7 +9,7 @@ import numpy as np
 
 from testbed.letta_stub import requests
 from testbed.letta_stub.agents_api import window
-from testbed.letta_stub.errors import detail
+from testbed.letta_stub.errors import LlmError, detail, not_found, unknown_failure
 from testbed.letta_stub.house import House
 from testbed.letta_stub.models import EMBEDDING_HANDLES
 from testbed.letta_stub.shapes import block_state, passage_state, search_result
@@ -29,7 +29,7 @@ class MemoryApi:
 
     def blocks(self, call: Call) -> Reply:
         """GET /v1/agents/{agent_id}/core-memory/blocks, by falling id: there is no order that means anything."""
-        blocks = sorted(self._house.agent(call).blocks.values(), key=lambda block: block.id, reverse=True)
+        blocks = sorted(self._agent(call).blocks.values(), key=lambda block: block.id, reverse=True)
         return json_reply([block_state(block) for block in blocks])
 
     def block(self, call: Call) -> Reply:
@@ -50,15 +50,18 @@ class MemoryApi:
         agent = self._house.agent(call)
         found = requests.body(call)
         text = requests.required_text(found, "text")
-        tags = requests.field(found, "tags", list, [])
-        embedding = await self._house.mind.embedding(call, text)
-        passage = Passage(text, tuple(tags), agent.archive_id, agent.embedding or EMBEDDING_HANDLES[0])
+        tags = requests.field(found, "tags", list, None)
+        embedding = await self._embedding(call, text)
+        passage = Passage(
+            text, None if tags is None else tuple(tags), agent.archive_id, agent.embedding or EMBEDDING_HANDLES[0]
+        )
         agent.remember(passage)
         return json_reply([passage_state(passage, embedding, self._house.models)])
 
     def list(self, call: Call) -> Reply:
-        """GET /v1/agents/{agent_id}/archival-memory, oldest first unless ascending=false."""
-        passages = self._house.agent(call).passages
+        """GET /v1/agents/{agent_id}/archival-memory, oldest first unless ascending=false; an unknown agent has none."""
+        agent = self._house.store.agents.get(requests.agent_id(call))
+        passages = agent.passages if agent is not None else {}
         ids = list(passages)
         if not requests.bool_query(call, "ascending", default=True):
             ids.reverse()
@@ -69,9 +72,9 @@ class MemoryApi:
         """GET /v1/agents/{agent_id}/archival-memory/search: the nearest passages first."""
         agent = self._house.agent(call)
         query = requests.required_query(call, "query")
-        await self._house.mind.embedding(call, query)
+        await self._embedding(call, query)
         tags = set(call.query("tags"))
-        passages = [passage for passage in agent.passages.values() if not tags or tags & set(passage.tags)]
+        passages = [passage for passage in agent.passages.values() if not tags or tags & set(passage.tags or ())]
         found = _nearest(query, passages)[: requests.int_query(call, "top_k", _DEFAULT_TOP_K)]
         return json_reply({"results": [search_result(passage) for passage in found], "count": len(found)})
 
@@ -83,8 +86,23 @@ class MemoryApi:
             raise detail(404, f"Passage with id {memory_id} not found in database.")
         return json_reply({"message": f"Memory id={memory_id} successfully deleted"})
 
+    async def _embedding(self, call: Call, text: str) -> np.ndarray[Any, Any]:
+        """Return the embedding of a text; a failure of the model is none that Letta knows here."""
+        try:
+            return await self._house.mind.embedding(call, text)
+        except LlmError as error:
+            raise unknown_failure() from error
+
+    def _agent(self, call: Call) -> Agent:
+        """Return the agent whose blocks are asked for: an unknown one is refused in other words than elsewhere."""
+        agent_id = requests.agent_id(call)
+        agent = self._house.store.agents.get(agent_id)
+        if agent is None:
+            raise not_found("Agent", agent_id)
+        return agent
+
     def _block(self, call: Call) -> Block:
-        agent: Agent = self._house.agent(call)
+        agent = self._agent(call)
         label = call.params["block_label"]
         block = agent.blocks.get(label)
         if block is None:

@@ -75,11 +75,14 @@ class MessagesApi:
 
     def list(self, call: Call) -> Reply:
         """GET /v1/agents/{agent_id}/messages: those of its conversations, too."""
-        return json_reply(_page(self._house.agent(call).log, call))
+        agent = self._house.store.agents.get(requests.agent_id(call))
+        if agent is None:
+            raise detail(404, "Agent not found")
+        return json_reply(_page(agent.log, call, oldest_first=True))
 
     def list_of_conversation(self, call: Call) -> Reply:
-        """GET /v1/conversations/{conversation_id}/messages."""
-        return json_reply(_page(self._house.conversation(call).thread.messages, call))
+        """GET /v1/conversations/{conversation_id}/messages: newest first, other than those of an agent."""
+        return json_reply(_page(self._house.conversation(call).thread.messages, call, oldest_first=False))
 
     async def _whole(self, call: Call, agent: Agent, thread: Thread, request: MessageRequest) -> Reply:
         turn = self._turn(call, agent, thread, request, "whole")
@@ -145,13 +148,13 @@ async def _with_pings(
         following.cancel()
 
 
-def _page(messages: deque[dict[str, Any]], call: Call) -> list[dict[str, Any]]:
-    """Return the page that `limit`, `after`, `before` and `order` select (default: the newest), oldest first."""
+def _page(messages: deque[dict[str, Any]], call: Call, *, oldest_first: bool) -> list[dict[str, Any]]:
+    """Return the page that `limit`, `after`, `before` and `order` select (default: the newest)."""
     listed = list(messages)
     newest_first = requests.text_query(call, "order") != "asc"
     if newest_first:
         listed.reverse()
     page = [listed[index] for index in window([message["id"] for message in listed], call, default_limit=100)]
-    if newest_first:
+    if newest_first and oldest_first:
         page.reverse()
     return page

@@ -42,6 +42,8 @@ class Completion:
     tool_call: ToolCall | None
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = None  # None: the model server did not say
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ last messages of a long history are sent.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -73,8 +75,9 @@ class ModelServerMind:
                 listed = orjson.loads(await response.read())["data"]
         except (aiohttp.ClientError, orjson.JSONDecodeError) as error:
             raise ModelServerMissingError(f"no model server at {self._url}: {error}") from error
-        names = tuple(each["id"] for each in listed if "embedding" not in each["id"])
-        return Models(names, self._url)
+        names = tuple(each["id"] for each in listed)
+        embedding = tuple(name for name in names if "embedding" in name)
+        return Models(tuple(name for name in names if name not in embedding), self._url, embedding)
 
     async def complete(self, call: Call, agent: Agent, prompt: Prompt) -> Completion:
         """Return a whole answer."""
@@ -89,7 +92,8 @@ class ModelServerMind:
         """Yield the text as the server sends it, and at the end the whole answer."""
         await asyncio.sleep(call.service_s())
         body = {**_chat_body(agent, prompt), "stream": True, "stream_options": {"include_usage": True}}
-        text, tool_call, usage = "", None, {"prompt_tokens": tokens_in(prompt.text), "completion_tokens": 0}
+        usage: Json = {"prompt_tokens": tokens_in(prompt.text), "completion_tokens": 0}
+        text, tool_call = "", None
         async with (await self._post(call, "/chat/completions", body))[0] as response:
             async for chunk in _chunks(response):
                 usage = chunk.get("usage") or usage
@@ -99,7 +103,9 @@ class ModelServerMind:
                 if delta.get("content"):
                     text += delta["content"]
                     yield delta["content"]
-        yield Completion(text, tool_call, usage["prompt_tokens"], usage["completion_tokens"])
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        yield Completion(text, tool_call, usage["prompt_tokens"], usage["completion_tokens"], cached, reasoning)
 
     async def embedding(self, call: Call, text: str) -> np.ndarray[Any, Any]:
         """Return the embedding that the server gives."""
@@ -110,8 +116,8 @@ class ModelServerMind:
     async def _ask(self, call: Call, path: str, body: Json) -> Json:
         _, answer = await self._post(call, path, body, whole=True)
         try:
-            return dict(orjson.loads(answer))
-        except orjson.JSONDecodeError as error:
+            return dict(json.loads(answer.decode(errors="replace")))  # as the OpenAI client reads it, and complains
+        except json.JSONDecodeError as error:
             raise llm_unreadable(str(error)) from error
 
     async def _post(
@@ -167,18 +173,19 @@ class _PassingError(Exception):
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
     try:
         async for line in response.content:
+            line.decode()  # as the OpenAI client does with lines that it then ignores
             if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
                 continue
             chunk = orjson.loads(line[6:])
             if "error" in chunk:
-                raise llm_unreadable(chunk["error"]["message"])
+                raise replace(llm_unreadable(chunk["error"]["message"]), is_broken_stream=True)
             yield chunk
     except TimeoutError as error:
-        raise llm_timeout() from error
+        raise replace(llm_timeout(), is_broken_stream=True) from error
     except aiohttp.ClientError as error:
-        raise llm_broken_stream() from error
-    except orjson.JSONDecodeError as error:
-        raise llm_unreadable(str(error)) from error
+        raise replace(llm_broken_stream(), is_broken_stream=True) from error
+    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+        raise replace(llm_unreadable(str(error)), is_broken_stream=True) from error
 
 
 def _chat_body(agent: Agent, prompt: Prompt) -> Json:

@@ -9,7 +9,8 @@ from testbed.letta_stub.wording import EMBEDDING_DIM
 
 LLM_PREFIX = "openai-proxy/"  # the name Letta gives an OpenAI-compatible server that is not OpenAI's own
 EMBEDDING_HANDLES = ("openai/text-embedding-3-small", "openai/text-embedding-3-large", "openai/text-embedding-ada-002")
-_CONTEXT_WINDOW = 32_000
+_CONTEXT_WINDOW = 32_000  # what Letta gives an agent of the window below
+_LISTED_CONTEXT_WINDOW = 128_000
 _MAX_TOKENS = 16_384
 
 
@@ -19,6 +20,7 @@ class Models:
 
     names: tuple[str, ...] = ("gpt-4o-mini",)
     endpoint: str = "http://127.0.0.1/v1"
+    not_for_agents: tuple[str, ...] = ()  # listed, too: Letta cannot tell which models speak
 
     @property
     def handles(self) -> tuple[str, ...]:
@@ -69,10 +71,22 @@ class Models:
         }
 
     def listing(self) -> list[dict[str, Any]]:
-        """Return the body of GET /v1/models/ (keys as in the server's OpenAPI document)."""
-        extra = {"max_context_window": _CONTEXT_WINDOW, "model_type": "llm", "provider_type": "openai"}
-        configs = [self.llm_config(handle) for handle in self.handles]
-        return [{**config, "name": config["model"], **extra} for config in configs]
+        """Return the body of GET /v1/models/: a listed model has other values than one that an agent has chosen."""
+        return [self._listed(LLM_PREFIX + name) for name in (*self.names, *self.not_for_agents)]
+
+    def _listed(self, handle: str) -> dict[str, Any]:
+        name = handle.removeprefix(LLM_PREFIX)
+        return {
+            **self.llm_config(handle),
+            "name": name,
+            "display_name": name,
+            "provider_type": "openai",
+            "model_type": "llm",
+            "context_window": _LISTED_CONTEXT_WINDOW,
+            "max_context_window": _LISTED_CONTEXT_WINDOW,
+            "max_tokens": None,
+            "enable_reasoner": True,
+        }
 
 
 MODEL_SETTINGS: dict[str, Any] = {

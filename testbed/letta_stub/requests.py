@@ -5,6 +5,7 @@ Of a body with several mistakes the stub names the first one; the real server na
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class MessageRequest:
     """The body of a request that sends messages."""
 
     text: str
+    is_plain: bool  # given as `input`, not as `messages`
     has_messages: bool
     streaming: bool
     stream_tokens: bool
@@ -38,7 +40,7 @@ class MessageRequest:
 
 def agent_id(call: Call) -> str:
     """Return the agent id in the path; 422 when it is malformed."""
-    return _path_id(call, "agent_id", _AGENT_ID, "agent")
+    return _path_id(call, "agent_id", _AGENT_ID, "agent-{uuid4}", f"agent-{_EXAMPLE_UUID4}")
 
 
 def refuse_other_ids(found: str, kind: str) -> None:
@@ -49,7 +51,7 @@ def refuse_other_ids(found: str, kind: str) -> None:
 
 def conversation_id(call: Call) -> str:
     """Return the conversation id in the path; 422 when it is malformed."""
-    return _path_id(call, "conversation_id", _CONVERSATION_ID, "conv")
+    return _path_id(call, "conversation_id", _CONVERSATION_ID, _CONVERSATION_ID.pattern, None)
 
 
 def body(call: Call, *, optional: bool = False) -> dict[str, Any]:
@@ -61,13 +63,24 @@ def body(call: Call, *, optional: bool = False) -> dict[str, Any]:
     try:
         found = orjson.loads(call.body)
     except orjson.JSONDecodeError as error:
-        context: Problem = {"error": error.msg}
+        context: Problem = {"error": _python_complaint(call.body)}
         problem: Problem = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error"}
         raise unprocessable([{**problem, "input": {}, "ctx": context}]) from error
     if not isinstance(found, dict):
         text = "Input should be a valid dictionary or object to extract fields from"
         raise unprocessable([{"type": "model_attributes_type", "loc": ("body",), "msg": text, "input": found}])
     return found
+
+
+def _python_complaint(body: bytes) -> str:
+    """Return what Python's own reader of JSON says of a body, which is what the real server tells."""
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as error:
+        return error.msg
+    except UnicodeDecodeError as error:
+        return str(error)
+    return "invalid JSON"
 
 
 def message_request(call: Call, *, streaming: bool) -> MessageRequest:
@@ -78,11 +91,13 @@ def message_request(call: Call, *, streaming: bool) -> MessageRequest:
     if messages is None and text is None:
         raise _value_error("Must specify either 'input' or 'messages'.", found)
     if messages is not None and text is not None:
-        raise _value_error("Cannot specify both 'input' and 'messages'. Use one or the other.", found)
+        typed = {**found, "messages": [_typed(message) for message in messages]}
+        raise _value_error("Cannot specify both 'input' and 'messages'. Use one or the other.", typed)
     if messages is not None:
         text = "\n".join(_message_text(message, index) for index, message in enumerate(messages))
     return MessageRequest(
         text=_content_text(text),
+        is_plain=messages is None,
         has_messages=messages != [],
         streaming=field(found, "streaming", bool, streaming),
         stream_tokens=field(found, "stream_tokens", bool, False),
@@ -193,13 +208,13 @@ def bool_query(call: Call, name: str, *, default: bool) -> bool:
     raise unprocessable([{"type": "bool_parsing", "loc": ("query", name), "msg": text, "input": value}])
 
 
-def _path_id(call: Call, name: str, pattern: re.Pattern[str], kind: str) -> str:
+def _path_id(call: Call, name: str, pattern: re.Pattern[str], said: str, example: str | None) -> str:
     found = call.params[name]
     if pattern.match(found):
         return found
-    text = f"String should match pattern '{kind}-{{uuid4}}'"
+    text = f"String should match pattern '{said}'"
     problem: Problem = {"type": "string_pattern_mismatch", "loc": ("path", name), "msg": text, "input": found}
-    raise unprocessable([{**problem, "ctx": {"pattern": pattern.pattern}}], f"{kind}-{_EXAMPLE_UUID4}")
+    raise unprocessable([{**problem, "ctx": {"pattern": pattern.pattern}}], example)
 
 
 def _message_text(message: object, index: int) -> str:
@@ -207,18 +222,33 @@ def _message_text(message: object, index: int) -> str:
         text = "Input should be a valid dictionary or object to extract fields from"
         problem: Problem = {"type": "model_attributes_type", "loc": ("body", "messages", index, "MessageCreate")}
         raise unprocessable([{**problem, "msg": text, "input": message}])
+    # A message that is none of a user is tried as an approval, too, and the real server tells of both.
+    no_approval = _not_one_of(
+        ("body", "messages", index, "function-after[migrate_deprecated_fields(), ApprovalCreate]", "type"),
+        "<MessageCreateType.approval: 'approval'>",
+        "message",
+    )
     for name in ("role", "content"):
         if name not in message:
             place = ("body", "messages", index, "MessageCreate", name)
-            raise unprocessable([{"type": "missing", "loc": place, "msg": "Field required", "input": message}])
+            problem = {"type": "missing", "loc": place, "msg": "Field required", "input": _typed(message)}
+            raise unprocessable([problem, no_approval])
     if message["role"] not in _ROLES:
         place = ("body", "messages", index, "MessageCreate", "role")
-        expected = "'user', 'system' or 'assistant'"
-        text = f"Input should be {expected}"
-        context: Problem = {"expected": expected}
-        found = message["role"]
-        raise unprocessable([{"type": "literal_error", "loc": place, "msg": text, "input": found, "ctx": context}])
+        *first, last = (f"<MessageRole.{role}: '{role}'>" for role in _ROLES)
+        wrong_role = _not_one_of(place, f"{', '.join(first)} or {last}", message["role"])
+        raise unprocessable([wrong_role, no_approval])
     return _content_text(message["content"])
+
+
+def _typed(message: object) -> object:
+    """Return a message as the real server repeats it: with the type that it gives to one without."""
+    return {**message, "type": message.get("type", "message")} if isinstance(message, dict) else message
+
+
+def _not_one_of(place: tuple[str | int, ...], expected: str, found: object) -> Problem:
+    text = f"Input should be {expected}"
+    return {"type": "literal_error", "loc": place, "msg": text, "input": found, "ctx": {"expected": expected}}
 
 
 def _content_text(content: object) -> str:

@@ -115,7 +115,7 @@ def passage_state(passage: Passage, embedding: np.ndarray[Any, Any], models: Mod
         "file_id": None,
         "file_name": None,
         "metadata": {},
-        "tags": list(passage.tags),
+        "tags": None if passage.tags is None else list(passage.tags),
         "id": passage.id,
         "text": passage.text,
         "embedding": padded,
@@ -143,11 +143,12 @@ def archive_state(agent: Agent, models: Models) -> Json:
 def search_result(passage: Passage) -> Json:
     """Return one entry of an archival search."""
     timestamp = datetime.fromtimestamp(passage.created_s, UTC).isoformat()
-    return {"id": passage.id, "timestamp": timestamp, "content": passage.text, "tags": list(passage.tags)}
+    return {"id": passage.id, "timestamp": timestamp, "content": passage.text, "tags": list(passage.tags or ())}
 
 
-def conversation_state(conversation: Conversation) -> Json:
-    """Return a Conversation."""
+def conversation_state(conversation: Conversation, *, is_listed: bool = False) -> Json:
+    """Return a Conversation; in a list it does not name its messages."""
+    messages = () if is_listed else conversation.thread.messages
     return {
         "created_by_id": USER_ID,
         "last_updated_by_id": USER_ID,
@@ -156,13 +157,14 @@ def conversation_state(conversation: Conversation) -> Json:
         "id": conversation.id,
         "agent_id": conversation.agent_id,
         "summary": conversation.summary,
-        "in_context_message_ids": [message["id"] for message in conversation.thread.messages],
+        "in_context_message_ids": [message["id"] for message in messages],
         "isolated_block_ids": [],
     }
 
 
 def run_state(run: Run) -> Json:
     """Return a Run."""
+    is_async = run.run_type == "send_message_async"
     completed_at = None if run.completed_s is None else stamp(run.completed_s).removesuffix("Z")
     return {
         "id": run.id,
@@ -173,7 +175,7 @@ def run_state(run: Run) -> Json:
         "conversation_id": run.conversation_id,
         "base_template_id": None,
         "background": run.background,
-        "metadata": {"run_type": run.run_type, "lettuce": None},
+        "metadata": {"run_type": run.run_type, **({"lettuce": None} if is_async else {})},
         "request_config": {
             "use_assistant_message": True,
             "assistant_message_tool_name": "send_message",

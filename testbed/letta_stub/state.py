@@ -42,7 +42,7 @@ class Passage:
     """A text in archival memory."""
 
     text: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] | None
     archive_id: str
     embedding_handle: str
     created_s: float = field(default_factory=time.time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from testbed.letta_stub import requests
 from testbed.letta_stub.agents_api import window
-from testbed.letta_stub.errors import detail, not_found, unknown_agent
+from testbed.letta_stub.errors import detail, missing_reference, not_found
 from testbed.letta_stub.house import House
 from testbed.letta_stub.shapes import conversation_state, run_metrics, run_state, step_metrics
 from testbed.letta_stub.state import Conversation
@@ -22,18 +22,17 @@ class ThreadsApi:
         agent_id = requests.required_query(call, "agent_id")
         found = requests.body(call, optional=True)
         if agent_id not in self._house.store.agents:
-            raise unknown_agent(agent_id)
+            raise missing_reference("Conversation")
         conversation = Conversation(agent_id, requests.field(found, "summary", str, None))
         self._house.store.conversations[conversation.id] = conversation
         return json_reply(conversation_state(conversation))
 
     def list(self, call: Call) -> Reply:
-        """GET /v1/conversations/, newest first."""
-        agent_id = requests.text_query(call, "agent_id")
-        every = reversed(self._house.store.conversations.values())
-        found = [each for each in every if agent_id is None or each.agent_id == agent_id]
+        """GET /v1/conversations/?agent_id=…, newest first."""
+        agent_id = requests.required_query(call, "agent_id")
+        found = [each for each in reversed(self._house.store.conversations.values()) if each.agent_id == agent_id]
         page = window([each.id for each in found], call, default_limit=50)
-        return json_reply([conversation_state(found[index]) for index in page])
+        return json_reply([conversation_state(found[index], is_listed=True) for index in page])
 
     def get(self, call: Call) -> Reply:
         """GET /v1/conversations/{conversation_id}."""
@@ -45,7 +44,7 @@ class ThreadsApi:
         requests.refuse_other_ids(run_id, "run")
         run = self._house.store.runs.get(run_id)
         if run is None:
-            raise detail(404, f"Run with id {run_id} not found")
+            raise not_found("Run", run_id)
         return json_reply(run_state(run))
 
     def run_metrics(self, call: Call) -> Reply:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import uuid4
 
 import orjson
 
@@ -44,6 +45,8 @@ class Turn:
     stop_reason: str = "end_turn"
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     steps: int = 0
     _new: list[Json] = field(default_factory=list)
 
@@ -68,11 +71,14 @@ class Turn:
             llm_ns = time.monotonic_ns() - began_ns
             self.prompt_tokens += completion.prompt_tokens
             self.completion_tokens += completion.completion_tokens
+            self.cached_tokens = _sum(self.cached_tokens, completion.cached_tokens)
+            self.reasoning_tokens = _sum(self.reasoning_tokens, completion.reasoning_tokens)
             if self.steps == 1:
                 self._new.append(self._user(step_id))
             if completion.tool_call is not None:
                 asked = self._tool_call(reply_id, step_id, completion.tool_call)
-                yield asked
+                # A quirk of the real server: streamed in tokens, the list of calls is the one call itself.
+                yield {**asked, "tool_calls": asked["tool_call"]} if self.delivery == "tokens" else asked
                 result, tool_ns = await self._run_tool(completion.tool_call)
                 returned = self._tool_return(step_id, completion.tool_call, result)
                 yield returned
@@ -91,8 +97,8 @@ class Turn:
                 return
 
     def usage(self) -> Json:
-        """Return the usage statistics of the turn (cache counts are unknown to a token stream, as in the real one)."""
-        unknown = None if self.delivery == "tokens" else 0
+        """Return the usage statistics of the turn; a token stream tells of the cache what the model server told."""
+        is_whole = self.delivery != "tokens"
         return {
             "message_type": "usage_statistics",
             "completion_tokens": self.completion_tokens,
@@ -100,9 +106,9 @@ class Turn:
             "total_tokens": self.prompt_tokens + self.completion_tokens,
             "step_count": self.steps,
             "run_ids": None,
-            "cached_input_tokens": unknown,
-            "cache_write_tokens": unknown,
-            "reasoning_tokens": unknown,
+            "cached_input_tokens": 0 if is_whole else self.cached_tokens,
+            "cache_write_tokens": 0 if is_whole else None,
+            "reasoning_tokens": 0 if is_whole else self.reasoning_tokens,
         }
 
     def stop(self) -> Json:
@@ -147,7 +153,8 @@ class Turn:
 
     def _user(self, step_id: str) -> Json:
         text = self.request.text
-        return message("user_message", new_id("message"), step_id=step_id, run_id=self.run.id, content=text)
+        sent = message("user_message", new_id("message"), step_id=step_id, run_id=self.run.id, content=text)
+        return {**sent, "otid": str(uuid4()) if self.request.is_plain else None}
 
     def _tool_call(self, message_id: str, step_id: str, tool_call: ToolCall) -> Json:
         said = {"name": tool_call.name, "arguments": tool_call.arguments, "tool_call_id": tool_call.id}
@@ -167,6 +174,10 @@ class Turn:
         return {**returned, "name": tool_call.name, "tool_returns": [{"type": "tool", **said}]}
 
 
+def _sum(one: int | None, other: int | None) -> int | None:
+    return one if other is None else (one or 0) + other
+
+
 async def whole_answer(turn: Turn, mind: Mind, store: Store) -> Json:
     """Return the body of an answer that does not stream. Raises LlmError."""
     messages = [sent async for sent in turn.messages(mind, store)]
@@ -176,13 +187,15 @@ async def whole_answer(turn: Turn, mind: Mind, store: Store) -> Json:
 async def events(turn: Turn, mind: Mind, store: Store) -> AsyncGenerator[bytes, None]:
     """Yield the server-sent events of a streamed answer; a failure of the model ends it with the error event."""
     numbers = itertools.count(1)
+    has_begun = False
     try:
         async for sent in turn.messages(mind, store):
+            has_begun = True
             # Only the events of a background stream are numbered: they can be asked for again.
             yield event({**sent, "seq_id": next(numbers)} if turn.request.background else sent)
     except LlmError as failure:
         turn.run.end("llm_api_error")
-        for piece in failure.events(turn.run.id):
+        for piece in failure.events(turn.run.id, has_begun=has_begun):
             yield piece
         return
     yield event(turn.stop())

@@ -33,7 +33,7 @@ def message(
 
 def system_message(message_id: str, system: str | None) -> Json:
     """Return the message with which every history begins."""
-    return message("system_message", message_id, content=system or SYSTEM)
+    return {**message("system_message", message_id, content=system or SYSTEM), "otid": None}
 
 
 def ping(run_id: str) -> Json:

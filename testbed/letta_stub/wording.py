@@ -34,12 +34,18 @@ BLOCK_DESCRIPTIONS = {
 }
 
 
-def _tool(tool_id: str, name: str, tool_type: str, about: str, required: dict[str, str]) -> dict[str, Any]:
-    parameters = {
-        "type": "object",
-        "properties": {key: {"type": "string", "description": text} for key, text in required.items()},
-        "required": list(required),
-    }
+def _tool(
+    tool_id: str,
+    name: str,
+    tool_type: str,
+    about: str,
+    required: dict[str, str],
+    *,
+    optional: dict[str, dict[str, Any]] | None = None,
+    is_parallel: bool = False,
+) -> dict[str, Any]:
+    needed = {key: {"type": "string", "description": text} for key, text in required.items()}
+    parameters = {"type": "object", "properties": {**needed, **(optional or {})}, "required": list(required)}
     return {
         "id": tool_id,
         "tool_type": tool_type,
@@ -54,7 +60,7 @@ def _tool(tool_id: str, name: str, tool_type: str, about: str, required: dict[st
         "pip_requirements": None,
         "npm_requirements": None,
         "default_requires_approval": None,
-        "enable_parallel_execution": False,
+        "enable_parallel_execution": is_parallel,
         "created_by_id": USER_ID,
         "last_updated_by_id": USER_ID,
         "metadata_": {},
@@ -68,7 +74,19 @@ BASE_TOOLS = [
         "conversation_search",
         "letta_core",
         "Find earlier messages of this agent.",
-        {"query": "What to look for."},
+        {},
+        optional={
+            "query": {"type": "string", "description": "What to look for."},
+            "roles": {
+                "type": "array",
+                "items": {"type": "string", "enum": ["assistant", "user", "tool"]},
+                "description": "Whose messages.",
+            },
+            "limit": {"type": "integer", "description": "How many at most."},
+            "start_date": {"type": "string", "description": "The first day."},
+            "end_date": {"type": "string", "description": "The last day."},
+        },
+        is_parallel=True,
     ),
     _tool(
         "tool-00000000-0000-4000-8000-000000000002",
@@ -76,6 +94,7 @@ BASE_TOOLS = [
         "letta_sleeptime_core",
         "Add a line to a memory block.",
         {"label": "The block.", "new_str": "The line."},
+        optional={"insert_line": {"type": "integer", "description": "After which line; the end without it."}},
     ),
     _tool(
         "tool-00000000-0000-4000-8000-000000000003",

@@ -218,9 +218,9 @@ def test_a_conversation_answers_with_a_stream_unless_told_otherwise(letta: httpx
     whole = letta.post(f"{path}/messages", json={"input": "hi", "streaming": False})
     assert shape(whole.json()) == shape(sample("message"))
     talk = [message["message_type"] for message in letta.get(f"{path}/messages").json()]
-    assert talk == ["system_message", *["user_message", "assistant_message"] * 2]
+    assert talk == [*["assistant_message", "user_message"] * 2, "system_message"]
     of_agent = letta.get(f"{agent}/messages").json()
-    assert [message["message_type"] for message in of_agent] == ["system_message", *talk]
+    assert [message["message_type"] for message in of_agent] == ["system_message", *talk[::-1]]
     assert letta.get(path).json()["id"] == created["id"]
 
 

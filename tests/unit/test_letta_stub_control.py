@@ -338,4 +338,21 @@ def test_the_metrics_are_those_that_a_real_server_pushes(stub: Stub) -> None:
     for series in (f"count_endpoint_requests_total{labels}", f"hist_endpoint_e2e_ms_count{labels}"):
         assert value(after, series) == value(before, series) + 1
     assert value(after, "count_user_message_total") == value(before, "count_user_message_total") + 1
-    assert after.count('le="10000"') == after.count('le="+Inf"') >= 1
+    pushed = "\n".join(line for line in after.splitlines() if line.startswith("hist_endpoint_e2e_ms"))
+    assert pushed.count('le="10000"') == pushed.count('le="+Inf"') >= 1
+
+
+def test_the_histogram_of_our_addon_counts_every_route_to_its_end(stub: Stub) -> None:
+    agent = stub.agent()
+    series = (
+        'http_server_request_duration_seconds_count{http_request_method="GET",'
+        'http_response_status_code="200",http_route="/v1/agents/{agent_id}"} '
+    )
+
+    def value() -> float:
+        text = stub.control.get("/metrics").text
+        return next(float(line.removeprefix(series)) for line in text.splitlines() if line.startswith(series))
+
+    before = value()
+    stub.main.get(agent)
+    assert value() == before + 1

@@ -66,8 +66,8 @@ def test_a_message_is_answered_with_the_text_of_the_model(pair: Pair) -> None:
 
 
 def test_the_models_on_offer_are_those_of_the_model_server(pair: Pair) -> None:
-    handles = [model["handle"] for model in pair.letta.get("/v1/models/").json()]
-    assert handles == ["openai-proxy/gpt-4o-mini", "openai-proxy/gpt-4o"]
+    names = [model["handle"].removeprefix("openai-proxy/") for model in pair.letta.get("/v1/models/").json()]
+    assert names == ["gpt-4o-mini", "gpt-4o", "text-embedding-3-small"]  # Letta cannot tell which of them speak
 
 
 def test_a_tool_turn_asks_the_model_twice_and_edits_the_block(pair: Pair) -> None:
