@@ -17,7 +17,8 @@ from loadgen.run_folder import RunFolder
 from probe.counters import read_from_probe
 from production.client import AOM_VARIABLE, TOKEN_VARIABLE, Prometheus, connect
 from production.reading import Reading, read
-from report.production import JudgedWindow, judge_window, notes_of, production_document, production_markdown
+from report.production import JudgedWindow, judge_window, notes_of, production_document
+from report.production_write import write_window
 from slo.catalog import load
 from slo.objective import Catalogue, Objective
 
@@ -43,7 +44,7 @@ _PERIOD_STEPS = 4_000  # values a series and compliance period: seven minutes ap
 @click.option(
     "--report-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where report.json and summary.md of a window go.  [default: nowhere]",
+    help="Where the reports of a window go.  [default: nowhere]",
 )
 @click.option("--probe", is_flag=True, help="Judge by what letta-slo probe counted, not by the servers' own counters.")
 @options.judging
@@ -71,9 +72,10 @@ def _gate_window(catalogue: Catalogue, given: dict[str, Any]) -> int:
     if not from_s < to_s:
         raise click.UsageError("--from must be before --to")
     catalogue = read_from_probe(catalogue) if given["probe"] else catalogue
+    counted_by = "letta-slo probe" if given["probe"] else "the servers"
     with connect(given["prometheus"]) as prometheus:
         readings = [_read(prometheus, objective, from_s, to_s) for objective in catalogue.objectives]
-        window = judge_window(prometheus.address, from_s, to_s, readings)
+        window = judge_window(prometheus.address, counted_by, from_s, to_s, readings)
     _write(window, given["report_dir"])
     if given["output"] == "json":
         click.echo(json.dumps(production_document(window), indent=1, ensure_ascii=False))
@@ -91,10 +93,8 @@ def _read(prometheus: Prometheus, objective: Objective, from_s: float, to_s: flo
 def _write(window: JudgedWindow, directory: Path | None) -> None:
     if directory is None:
         return
-    directory.mkdir(parents=True, exist_ok=True)
-    said = json.dumps(production_document(window), indent=1, ensure_ascii=False, allow_nan=False)
-    (directory / "report.json").write_text(said + "\n")
-    (directory / "summary.md").write_text(production_markdown(window))
+    file = write_window(window, directory)
+    click.echo(f"report: {file}", err=True)
 
 
 def _print(window: JudgedWindow) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from report.judge import JudgedRun
 from slo.verdict import Verdict
@@ -18,22 +19,30 @@ def headline(run: JudgedRun) -> str:
 
 def what_was_found(run: JudgedRun) -> str:
     """Return the sentence without the word on what was driven."""
-    count = len(run.objectives)
-    objectives = f"{count} objective" + ("" if count == 1 else "s")
     if run.invalid:
-        return f"Invalid run: none of {objectives} is met or missed"
-    if not count:
+        return f"Invalid run: none of {_objectives(len(run.objectives))} is met or missed"
+    return counted(one.verdict for one in run.objectives)
+
+
+def counted(verdicts: Iterable[Verdict]) -> str:
+    """Return how many objectives got which verdict."""
+    found = Counter(verdicts)
+    if not found:
         return "No data: no objective was judged"
-    found = Counter(one.verdict for one in run.objectives)
-    return f"{objectives}: " + ", ".join(f"{found[verdict]} {verdict.value}" for verdict in _ORDER if found[verdict])
+    each = ", ".join(f"{found[verdict]} {verdict.value}" for verdict in _ORDER if found[verdict])
+    return f"{_objectives(found.total())}: {each}"
 
 
 def meaning(run: JudgedRun) -> str:
     """Return what follows from the verdict, for somebody who reads nothing else."""
-    return _MEANINGS[run.verdict]
+    return MEANINGS[run.verdict]
 
 
-_MEANINGS = {
+def _objectives(count: int) -> str:
+    return f"{count} objective" + ("" if count == 1 else "s")
+
+
+MEANINGS = {
     Verdict.MET: "Every objective judged is met, with the stated confidence.",
     Verdict.MISSED: "At least one objective is missed: more requests were bad than it allows, and not by chance.",
     Verdict.INCONCLUSIVE: "Nothing is missed, but there were too few requests to say that every objective is met.",

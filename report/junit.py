@@ -14,7 +14,7 @@ from slo.verdict import Verdict
 
 # `met` has no entry: a case without a result has passed. No data and an invalid run are errors, since nothing was
 # learned; too little data is skipped, since the exit code of the command line says what that means to a pipeline.
-_RESULTS: dict[Verdict, type[Failure] | type[Error] | type[Skipped]] = {
+RESULTS: dict[Verdict, type[Failure] | type[Error] | type[Skipped]] = {
     Verdict.MISSED: Failure,
     Verdict.INCONCLUSIVE: Skipped,
     Verdict.NO_DATA: Error,
@@ -52,7 +52,7 @@ def _case(run: JudgedRun, one: JudgedObjective) -> TestCase:
     bounds = run.folder.plan.phases.bounds_s
     phases = [bounds[phase.value] for phase in one.objective.samples.phases if phase.value in bounds]
     case = TestCase(one.objective.name, classname=one.objective.service, time=sum(end - start for start, end in phases))
-    result = _RESULTS.get(one.verdict)
+    result = RESULTS.get(one.verdict)
     sentence = _sentence(run, one)
     if result is not None:
         made = result(message=redact(sentence), type_=one.verdict.value)

@@ -44,7 +44,7 @@ def page(run: JudgedRun, said: dict[str, Any]) -> str:
     backdrop = Backdrop(folder.plan.phases.bounds_s, tuple(one.began_s for one in faults))
     axis, intervals = bars(run.objectives)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             said=said,
@@ -52,20 +52,20 @@ def page(run: JudgedRun, said: dict[str, Any]) -> str:
             stub_warning=STUB_WARNING,
             axis=axis,
             intervals=intervals,
-            rows={one.objective.name: _row(one) for one in run.objectives},
+            rows={one.objective.name: row_of(one) for one in run.objectives},
             charts={one.objective.name: _objective_charts(run, one, steps, backdrop) for one in run.objectives},
             timelines=[_timeline(one) for one in faults],
             drill_charts=[_drill_chart(folder, one) for one in faults],
             validity_charts=_validity_charts(run, steps, backdrop),
             command=clean(command(folder)),
-            style=_asset("style.css"),
-            script=_asset("hover.js"),
+            style=asset("style.css"),
+            script=asset("hover.js"),
             script_hash=_script_hash(),
         )
     )
 
 
-def _row(one: JudgedObjective) -> dict[str, str]:
+def row_of(one: JudgedObjective) -> dict[str, str]:
     """Write the figures of an objective as its row of the table has them."""
     objective = one.objective
     return {
@@ -157,7 +157,8 @@ def _validity_charts(run: JudgedRun, steps: series.Steps, backdrop: Backdrop) ->
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return how templates are read."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -171,11 +172,11 @@ def _environment() -> jinja2.Environment:
 
 
 @cache
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
     """Return a file of ours that goes into the page as it is."""
     return Markup((_TEMPLATES / name).read_text())  # noqa: S704 - a file of this package, no input
 
 
 def _script_hash() -> str:
     """Return the hash that lets exactly our script run, and no other."""
-    return base64.b64encode(hashlib.sha256(_asset("hover.js").encode()).digest()).decode()
+    return base64.b64encode(hashlib.sha256(asset("hover.js").encode()).digest()).decode()

@@ -9,6 +9,7 @@ from typing import Any
 
 from production.reading import Reading
 from report.document import objective_said
+from report.headline import MEANINGS, counted
 from report.judge import JudgedObjective, NotJudged
 from report.markdown import HEADER, MARKS, escape, row
 from report.numbers import finite
@@ -47,6 +48,7 @@ class JudgedWindow:
     """A stretch of production and everything that is said about it; times are Unix seconds."""
 
     address: str
+    counted_by: str
     from_s: float
     to_s: float
     verdict: Verdict
@@ -56,6 +58,7 @@ class JudgedWindow:
 
 def judge_window(
     address: str,
+    counted_by: str,
     from_s: float,
     to_s: float,
     readings: Sequence[tuple[Reading, Reading | None]],
@@ -70,7 +73,7 @@ def judge_window(
         if _is_idle_drill(reading)
     ]
     verdict = combine(each.one.verdict for each in judged)
-    return JudgedWindow(address, from_s, to_s, verdict, tuple(judged), tuple(left_out))
+    return JudgedWindow(address, counted_by, from_s, to_s, verdict, tuple(judged), tuple(left_out))
 
 
 def production_document(window: JudgedWindow) -> dict[str, Any]:
@@ -78,12 +81,18 @@ def production_document(window: JudgedWindow) -> dict[str, Any]:
     said: dict[str, Any] = clean(
         {
             "format": FORMAT,
+            "headline": counted(each.one.verdict for each in window.readings),
+            "meaning": MEANINGS[window.verdict],
             "verdict": window.verdict.value,
+            "invalid": [],
             "source": window.address,
+            "counted_by": window.counted_by,
             "from": _time(window.from_s),
             "to": _time(window.to_s),
             "objectives": [_reading_said(each) for each in window.readings],
-            "not_judged": [{"name": one.objective.name, "why": one.why} for one in window.not_judged],
+            "not_judged": [
+                {"name": one.objective.name, "title": one.objective.title, "why": one.why} for one in window.not_judged
+            ],
         }
     )
     return said
@@ -91,7 +100,8 @@ def production_document(window: JudgedWindow) -> dict[str, Any]:
 
 def production_markdown(window: JudgedWindow) -> str:
     """Return the summary for a pull request or a chat."""
-    head = f"## {MARKS[window.verdict]} {window.verdict.value}: {_time(window.from_s)} to {_time(window.to_s)}"
+    found = counted(each.one.verdict for each in window.readings)
+    head = f"## {MARKS[window.verdict]} {found}, {_time(window.from_s)} to {_time(window.to_s)}"
     parts = [head, "\n".join([HEADER, *(row(each.one) for each in window.readings)])]
     notes = [
         f"- {escape(each.one.objective.title)}: {escape(text)}" for each in window.readings for text in notes_of(each)
@@ -108,10 +118,15 @@ def notes_of(each: JudgedReading) -> tuple[str, ...]:
     if each.budget is not None:
         days = each.budget.period_s / 86400
         notes.append(
-            f"{percent(each.budget.left) if each.budget.left >= 0 else f'overspent by {percent(-each.budget.left)}'} "
-            f"of the error budget of {days:g} days is left ({each.budget.bad:,} bad of {each.budget.total:,})"
+            f"of the error budget of {days:g} days {left_text(each.budget)} "
+            f"({each.budget.bad:,} bad of {each.budget.total:,})"
         )
     return tuple(notes)
+
+
+def left_text(budget: Budget) -> str:
+    """Write what is left of a budget, or by how much it is overspent."""
+    return f"{percent(budget.left)} is left" if budget.left >= 0 else f"{percent(-budget.left)} too much is spent"
 
 
 def _is_idle_drill(reading: Reading) -> bool:

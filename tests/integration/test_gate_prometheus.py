@@ -165,10 +165,12 @@ def test_verdict_budget_and_burn_rate_by_the_command(tmp_path: Path) -> None:
     assert slow.returncode == exit_codes.MISSED, slow.stdout + slow.stderr
     assert "300 of 6000" in slow.stdout
     assert "burn rate 5" in slow.stdout
-    assert "overspent by 400 % of the error budget of 28 days" in slow.stdout
+    assert "of the error budget of 28 days 400 % too much is spent" in slow.stdout
     said = json.loads((tmp_path / "r" / "report.json").read_text())
     assert said["objectives"][0]["budget"]["left"] == pytest.approx(-4)
     assert "burn rate" in (tmp_path / "r" / "summary.md").read_text()
+    assert "400 % too much is spent" in (tmp_path / "r" / "report.html").read_text()
+    assert 'type="missed"' in (tmp_path / "r" / "junit.xml").read_text()
     assert fine.returncode == exit_codes.MET, fine.stdout + fine.stderr
     assert json.loads(fine.stdout)["objectives"][0]["budget"]["left"] == 1
 
