@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,8 +24,11 @@ _POLL_S = 0.05
 class PrometheusServer:
     """The `prometheus` on PATH, on a free loopback port, with its data in a directory that goes with it."""
 
-    def __init__(self, log_dir: Path, jobs: Mapping[str, str], *, interval_s: float = 1.0) -> None:
-        """`jobs` gives the host:port to scrape at /metrics for each job name."""
+    def __init__(
+        self, log_dir: Path, jobs: Mapping[str, str], *, interval_s: float = 1.0, flags: Sequence[str] = ()
+    ) -> None:
+        """`jobs` gives the host:port to scrape at /metrics for each job name; `flags` are more of its own."""
+        self._flags = flags
         self._log_dir = log_dir
         self._jobs = jobs
         self._interval_ms = round(interval_s * 1000)
@@ -56,7 +59,9 @@ class PrometheusServer:
         with socket.create_server((HOST, 0)) as probe:
             address = f"{HOST}:{probe.getsockname()[1]}"
         command = [program, f"--config.file={config}", f"--storage.tsdb.path={self._scratch / 'data'}"]
-        self._part = spawn("prometheus", [*command, f"--web.listen-address={address}"], log_dir=self._log_dir)
+        self._part = spawn(
+            "prometheus", [*command, f"--web.listen-address={address}", *self._flags], log_dir=self._log_dir
+        )
         self.url = f"http://{address}"
         self._wait(self._part)
 

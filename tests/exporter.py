@@ -14,7 +14,7 @@ from tests.processes import eventually
 class Exporter:
     """Serves what `exposition` returns; can refuse a scrape, and tells how many were answered."""
 
-    def __init__(self, exposition: Callable[[], bytes]) -> None:
+    def __init__(self, exposition: Callable[[], bytes], *, content_type: str = "text/plain; version=0.0.4") -> None:
         self._exposition = exposition
         self._answered = 0
         self._to_refuse = 0
@@ -25,7 +25,7 @@ class Exporter:
             def do_GET(self) -> None:
                 status, body = exporter._answer()
                 self.send_response(status)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

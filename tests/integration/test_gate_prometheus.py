@@ -33,6 +33,7 @@ from testbed.embedded import EmbeddedTestbed
 from testbed.letta_stub.server_metrics import ServerMetrics
 from testbed.prometheus_server import PrometheusServer
 from tests.exporter import Exporter
+from tests.native import CONTENT_TYPE, counter, histogram
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 pytestmark = [
@@ -126,6 +127,43 @@ def test_the_server_histogram_counts_what_the_filter_counts(tmp_path: Path) -> N
             exporter.wait_for_scrapes(1)
         found = reading(prometheus.url, objective, from_s, time.time())
     assert good_and_total(found) == (good, total)
+
+
+def test_a_native_histogram_counts_the_same_as_the_filter(tmp_path: Path) -> None:
+    """Also through a restart; its edges are powers of two, and 2 s is one."""
+    objective, dice = load().objective("bridge-response-time"), random.Random(11)
+    took: list[float] = []
+    good = total = 0
+
+    def exposition() -> bytes:
+        labels = {"route": "letta", "source": "letta", "outcome": "success"}
+        return counter("letta_bridge_requests_total", {"route": "letta"}, len(took)) + histogram(
+            "letta_bridge_response_duration_seconds", labels, took
+        )
+
+    with (
+        Exporter(exposition, content_type=CONTENT_TYPE) as exporter,
+        PrometheusServer(
+            tmp_path,
+            {"letta-bridge": exporter.address},
+            interval_s=0.5,
+            flags=["--enable-feature=native-histograms"],
+        ) as prometheus,
+    ):
+        exporter.wait_for_scrapes(1)
+        from_s = time.time()
+        for round_number in range(6):
+            for _ in range(dice.randrange(1, 60)):
+                took.append(dice.uniform(0.001, 4.0))
+                total += 1
+                good += objective.samples.is_good(error=False, measured_s=took[-1])
+            exporter.wait_for_scrapes(1)
+            if round_number == 2:
+                took.clear()
+                exporter.wait_for_scrapes(1)
+        found = reading(prometheus.url, objective, from_s, time.time())
+    assert good_and_total(found) == (good, total)
+    assert any("began again" in text for text in found.said)
 
 
 def test_without_events_there_is_no_data_and_without_the_metric_it_is_said(tmp_path: Path) -> None:
