@@ -19,11 +19,12 @@ def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
 
 def wait_for_generator(parent: psutil.Process) -> psutil.Process:
     """Return the Locust process below `parent`, once there is one."""
-    eventually(lambda: _generators(parent))
-    return _generators(parent)[0]
+    eventually(lambda: generators_of(parent))
+    return generators_of(parent)[0]
 
 
-def _generators(parent: psutil.Process) -> list[psutil.Process]:
+def generators_of(parent: psutil.Process) -> list[psutil.Process]:
+    """Return the Locust processes below `parent`."""
     return [child for child in parent.children(recursive=True) if _is_generator(child)]
 
 

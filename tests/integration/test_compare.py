@@ -23,7 +23,7 @@ from loadgen.plan import Phases
 from loadgen.run_folder import RunFolder
 from testbed.process import Part, python_part, start
 from tests.made_runs import HEALTHY, INVALID, Story, make
-from tests.processes import alive, eventually
+from tests.processes import alive, eventually, generators_of
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 MESSAGE = "letta-message-latency"
@@ -97,7 +97,7 @@ def test_an_interrupted_comparison_leaves_no_process_and_no_agent(tmp_path: Path
         asked = [COMMAND, "compare", "--base-url", base, "--candidate-url", candidate, "--tier", "tiny"]
         with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path) as run:
             process = psutil.Process(run.pid)
-            eventually(lambda: len(generators(process)) == 2)
+            eventually(lambda: len(generators_of(process)) == 2)
             threading.Event().wait(15)
             children = process.children(recursive=True)
             run.send_signal(signal.SIGINT)
@@ -107,10 +107,6 @@ def test_an_interrupted_comparison_leaves_no_process_and_no_agent(tmp_path: Path
         eventually(lambda: not alive(children))
         for url in (base, candidate):
             assert "nothing of the suite" in letta_slo(tmp_path, "cleanup", "--letta-url", url).stdout
-
-
-def generators(process: psutil.Process) -> list[psutil.Process]:
-    return [child for child in process.children(recursive=True) if "locust" in child.cmdline()]
 
 
 def test_a_server_that_is_not_there_has_its_own_exit_code(tmp_path: Path) -> None:

@@ -104,7 +104,6 @@ def test_generated_events_count_the_same_through_the_filter_and_through_a_scrape
     assert good_and_total(found) == (good, total)
     assert any("began again" in text for text in found.said)
     assert any("scrapes were missed" in text for text in found.said)
-    assert not found.doubts
 
 
 def test_the_server_histogram_counts_what_the_filter_counts(tmp_path: Path) -> None:
@@ -188,7 +187,7 @@ def test_verdict_budget_and_burn_rate_by_the_command(tmp_path: Path) -> None:
     metrics = Metrics()
     with (
         Exporter(metrics.exposition) as exporter,
-        PrometheusServer(tmp_path, {"letta-bridge": exporter.address}, interval_s=0.5) as prometheus,
+        PrometheusServer(tmp_path, {"letta-bridge": exporter.address}) as prometheus,
     ):
         exporter.wait_for_scrapes(1)
         from_s = time.time()

@@ -90,11 +90,12 @@ def test_an_outage_is_bad_for_letta_and_the_bridge_falls_back_and_both_recover(b
 
 
 def test_a_hanging_letta_makes_every_due_probe_bad(bed: EmbeddedTestbed) -> None:
-    hanging = {"faults": [{"operation": "messages", "kind": "hang", "delay_s": 3, "remaining": 1}]}
+    hanging = {"faults": [{"operation": "messages", "kind": "hang", "delay_s": 3, "share": 1.0}]}
     with probing(bed, "--timeout", "10") as (process, address):
         before = events(address, "letta-message-latency")
         httpx.patch(f"{bed.letta_control}/behaviour", json=hanging, timeout=5).raise_for_status()
-        eventually(lambda: events(address, "letta-message-latency") - good(address, "letta-message-latency") >= 2)
+        eventually(lambda: events(address, "letta-message-latency") - good(address, "letta-message-latency") >= 3)
+        httpx.patch(f"{bed.letta_control}/behaviour", json={"faults": []}, timeout=5).raise_for_status()
         assert events(address, "letta-message-latency") > before
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=60)
@@ -102,7 +103,7 @@ def test_a_hanging_letta_makes_every_due_probe_bad(bed: EmbeddedTestbed) -> None
 
 
 def test_an_agent_with_a_long_history_is_replaced(bed: EmbeddedTestbed) -> None:
-    with probing(bed, "--renew-after", "2", "--for", "8") as (process, address):
+    with probing(bed, "--renew-after", "2", "--for", "15") as (process, address):
         first = agents(bed)
         eventually(lambda: events(address, "letta-message-latency") >= 5)
         output, _ = process.communicate(timeout=60)
