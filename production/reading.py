@@ -64,6 +64,8 @@ def read(
 
     Raises PrometheusError and QueryError.
     """
+    # Prometheus keeps milliseconds: the value asked for at a finer `to_s` would come back as one after it.
+    from_s, to_s = round(from_s, 3), round(to_s, 3)
     window = _Window(prometheus, from_s, to_s, step_s)
     first_query = objective.good_query or objective.bad_query
     if first_query is None or objective.total_query is None:

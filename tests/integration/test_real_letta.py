@@ -43,6 +43,7 @@ try:
         signal.pause()
 except KeyboardInterrupt:
     say("interrupted")
+    sys.exit(0)  # else CPython ends by SIGINT after all, when it came while a string was executed, as dataclasses do
 """
 
 

@@ -132,3 +132,16 @@ def test_requests_on_their_way_are_bad_only_if_they_never_arrive() -> None:
     found = read(server(_by_query(table)), load().objective("bridge-success"), 0.0, 45.0)
     assert found.counts.bad.tolist() == [1, 0, 0]  # the earliest that it can have been
     assert int(found.counts.good.sum()) == 19
+
+
+def test_the_value_at_the_end_of_the_window_counts_whatever_its_fraction_of_a_millisecond() -> None:
+    """A real Prometheus rounds the times that it is asked for to milliseconds, up or down."""
+    for fraction in (0.0004, 0.0005, 0.0006, 0.9996):
+
+        def answer(asked: dict[str, str]) -> httpx.Response:
+            labels = {"job": "b", "instance": "1"}
+            return matrix((labels, [(float(asked["start"]), "0"), (float(asked["end"]), "7")]))
+
+        end = 1_795_257_784 + fraction
+        found = read(server(answer), load().objective("bridge-success"), end - 60, end, step_s=60.0)
+        assert found.total == 7
