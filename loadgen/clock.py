@@ -11,6 +11,7 @@ import os
 import time
 
 import gevent
+import greenlet
 
 _CLOCK_MONOTONIC = 1  # linux/time.h
 _TFD_NONBLOCK = os.O_NONBLOCK
@@ -35,21 +36,33 @@ class Alarm:
         self._fd = int(self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK | _TFD_CLOEXEC))
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
-        hub = gevent.get_hub()
-        self._hub = hub
-        self._watcher = hub.loop.io(self._fd, 1)
+        self._hub = gevent.get_hub()
+        self._spec = _TimerSpec()
+        self._at = ctypes.byref(self._spec)
+        self._sleeper: greenlet.greenlet | None = None
+        # Started once: to start and stop a watcher for every arrival costs two system calls each.
+        self._watcher = self._hub.loop.io(self._fd, 1)
+        self._watcher.start(self._ring)
 
     def sleep_until(self, deadline_ns: int) -> None:
         """Return at `deadline_ns` of `time.monotonic_ns`, at once when that has passed."""
         if deadline_ns <= time.monotonic_ns():
             return
-        spec = _TimerSpec(_TimeSpec(0, 0), _TimeSpec(deadline_ns // _NS, deadline_ns % _NS))
-        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None) != 0:
+        self._spec.it_value.tv_sec, self._spec.it_value.tv_nsec = divmod(deadline_ns, _NS)
+        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, self._at, None) != 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
-        self._hub.wait(self._watcher)
-        os.read(self._fd, 8)
+        self._sleeper = greenlet.getcurrent()
+        try:
+            self._hub.switch()
+        finally:
+            self._sleeper = None
 
     def close(self) -> None:
         """Give the file descriptor back."""
         self._watcher.stop()
         os.close(self._fd)
+
+    def _ring(self) -> None:
+        os.read(self._fd, 8)
+        if self._sleeper is not None:
+            self._sleeper.switch()

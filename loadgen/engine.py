@@ -26,8 +26,9 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunne
 from redis import RedisError
 
 from loadgen import guard, live, prepare, schedule, web
-from loadgen.bridge_client import BridgeClient, TaskIds
+from loadgen.bridge_client import BridgeClient
 from loadgen.http_client import LettaClient, Reply
+from loadgen.ledger import TaskIds
 from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
@@ -39,6 +40,7 @@ from loadgen.worker import Arrival, Place, Worker
 # What a scenario file needs: importing it from here also plugs the engine into Locust.
 __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 
+gevent.config.track_greenlet_tree = False  # for debugging; it looks at the stack of every request's birth
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
 _LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
 _ORIGIN, _STOP, _DONE = "letta_slo_origin", "letta_slo_stop", "letta_slo_done"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import gevent
 import orjson
 
+from loadgen.deadlines import TimeLimitError
 from loadgen.letta_answers import has_content, name_or, run_id_of, stop_fault, token_count
 from loadgen.samples import Outcome
 from loadgen.target import api_key
-from loadgen.wire import Connections, WireError
+from loadgen.wire import Answer, Connections, WireError
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class LettaClient:
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._connections = Connections(url, connect_timeout_s=min(5.0, timeout_s))
+        self._connections = Connections(url, timeout_s=timeout_s)
         parts = urlsplit(url)
         self._base = parts.path.rstrip("/")
         key = api_key()
@@ -63,30 +63,31 @@ class LettaClient:
     def json(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Send a request and read a JSON answer; anything else than 2xx with JSON is an error."""
         try:
-            with gevent.Timeout(self._timeout_s):
-                status, raw = self._connections.exchange(self._request(method, path, request_id, body))
-        except gevent.Timeout:
+            answer = self._connections.exchange(self._request(method, path, request_id, body))
+        except TimeLimitError:
             return Reply(Outcome.TIMEOUT, detail={"error": f"no complete answer within {self._timeout_s:g} s"})
         except (OSError, WireError) as error:
             return connection_failure(error)
-        return _judge_json(status, raw)
+        return _judge_json(answer)
 
     def stream(self, path: str, request_id: str, body: Mapping[str, Any]) -> Reply:
         """Send a request whose answer is a stream of server-sent events, and judge it by its events."""
         reader = EventReader()
         request = self._request("POST", path, request_id, body)
         try:
-            with gevent.Timeout(self._timeout_s):
-                status, _ = self._connections.exchange(request, reader.feed)
-        except gevent.Timeout:
+            answer = self._connections.exchange(request, reader.feed)
+        except TimeLimitError:
             return reader.cut(Outcome.TIMEOUT, f"the stream did not end within {self._timeout_s:g} s")
         except ConnectionRefusedError as error:
             return connection_failure(error)
         except (OSError, WireError) as error:
             return reader.cut(Outcome.CONNECTION, f"{type(error).__name__}: {error}")
-        if status == 200:
-            return reader.end()
-        return _judge_json(status, reader.rest).judged(lambda _: f"answered {status} where a stream was asked for")
+        if answer.status == 200:
+            reply = reader.end()
+            reply.end_ns = answer.end_ns
+            return reply
+        answer.body = reader.rest
+        return _judge_json(answer).judged(lambda _: f"answered {answer.status} where a stream was asked for")
 
     def close(self) -> None:
         """Close all connections."""
@@ -106,15 +107,16 @@ def connection_failure(error: BaseException) -> Reply:
     return Reply(Outcome.CONNECTION, detail=detail)
 
 
-def _judge_json(status: int, raw: bytes) -> Reply:
+def _judge_json(answer: Answer) -> Reply:
+    status, size, end_ns = answer.status, len(answer.body), answer.end_ns
     try:
-        body = orjson.loads(raw)
+        body = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        reason = f"answered {status} with {len(raw)} bytes that are no JSON"
-        return Reply(Outcome.ERROR, status, None, len(raw), detail={"error": reason})
+        reason = f"answered {status} with {size} bytes that are no JSON"
+        return Reply(Outcome.ERROR, status, None, size, end_ns=end_ns, detail={"error": reason})
     if 200 <= status < 300:
-        return Reply(Outcome.OK, status, body, len(raw))
-    return Reply(Outcome.ERROR, status, body, len(raw), detail={"error": _error_text(status, body)})
+        return Reply(Outcome.OK, status, body, size, end_ns=end_ns)
+    return Reply(Outcome.ERROR, status, body, size, end_ns=end_ns, detail={"error": _error_text(status, body)})
 
 
 def _error_text(status: int, body: Any) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from loadgen.run_folder import append_line
-from loadgen.samples import OPERATIONS, RECORD, SOURCES, UNSENT, Outcome, frame
+from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome, frame, pack_record
 
 _NS = 1_000_000_000
 _BAD_NOTES_PER_SECOND = 50
@@ -45,53 +42,38 @@ class Sample:
         return self.end_ns - self.intended_ns
 
 
+@dataclass(slots=True)
+class Second:
+    """What one second brought: how many ended, how many of them not well, and the longest response time."""
+
+    finished: int = 0
+    bad: int = 0
+    slowest_ns: int = 0
+
+
 class Recorder:
-    """Collects samples and closes a segment every second; `finish` writes the end marker."""
+    """Collects samples and closes a segment every second; `finish` writes the end marker.
+
+    A sample is packed when it comes, so that closing a second with thousands of them does not stall the schedule.
+    """
 
     def __init__(self, folder: Path, worker: int) -> None:
         self._folder = folder
         self._worker = worker
         self._file = folder / f"samples-{worker}.bin"
-        self._open: list[Sample] = []
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._open = bytearray()
+        self._second = Second()
+        self._bad: list[Sample] = []
+        self._slow: list[Sample] = []
+        self._slow_from_ns = 0
+        self._counts = {name: [0] * len(Outcome) for name in OPERATIONS}
         self._notes_left_out = 0
         self._written = 0
 
     def add(self, sample: Sample) -> None:
         """Take one finished (or unsent) request."""
-        self._open.append(sample)
-        self._counts[sample.operation, sample.outcome.name.lower()] += 1
-
-    def close_second(self, second: int) -> list[Sample]:
-        """Write what came in since the last call, and return it."""
-        closed, self._open = self._open, []
-        if closed:
-            segment = frame(second, np.array([self._row(sample) for sample in closed], RECORD))
-            with self._file.open("ab", buffering=0) as file:
-                file.write(segment)
-            self._written += len(closed)
-            self._note(closed)
-        return closed
-
-    def finish(self, second: int, **facts: Any) -> None:
-        """Close the last segment and write the end marker with the counts that the samples must add up to."""
-        self.close_second(second)
-        counts: dict[str, dict[str, int]] = {}
-        for (operation, outcome), count in sorted(self._counts.items()):
-            counts.setdefault(operation, {})[outcome] = count
-        marker = {
-            "worker": self._worker,
-            "samples": self._written,
-            "counts": counts,
-            "notes_left_out": self._notes_left_out,
-            **facts,
-        }
-        temporary = self._folder / f"end-{self._worker}.json.part"
-        temporary.write_text(json.dumps(marker, indent=1) + "\n")
-        temporary.rename(self._folder / f"end-{self._worker}.json")
-
-    def _row(self, sample: Sample) -> tuple[int, ...]:
-        return (
+        outcome = int(sample.outcome)
+        self._open += pack_record(
             sample.intended_ns,
             sample.start_ns,
             sample.end_ns,
@@ -103,17 +85,66 @@ class Recorder:
             min(max(sample.status, 0), 2**16 - 1),
             min(max(sample.tokens, 0), 2**16 - 1),
             _OPERATION[sample.operation],
-            int(sample.outcome),
+            outcome,
             _SOURCE[sample.source],
             self._worker,
         )
+        self._counts[sample.operation][outcome] += 1
+        second, took_ns = self._second, sample.response_time_ns
+        second.finished += 1
+        second.slowest_ns = max(second.slowest_ns, took_ns)
+        if outcome:
+            second.bad += 1
+            self._keep_bad(sample)
+        elif took_ns > self._slow_from_ns:
+            self._keep_slow(sample)
 
-    def _note(self, closed: list[Sample]) -> None:
-        bad = [s for s in closed if s.outcome != Outcome.OK and s.outcome not in UNSENT]
-        slow = sorted((s for s in closed if s.outcome == Outcome.OK), key=lambda s: -s.response_time_ns)
-        self._notes_left_out += max(0, len(bad) - _BAD_NOTES_PER_SECOND)
-        for sample in [*bad[:_BAD_NOTES_PER_SECOND], *slow[:_SLOW_NOTES_PER_SECOND]]:
-            append_line(self._folder / f"notes-{self._worker}.jsonl", _describe(sample))
+    def close_second(self, second: int) -> Second:
+        """Write what came in since the last call, and sum it up."""
+        closed, self._second = self._second, Second()
+        if closed.finished:
+            segment = frame(second, bytes(self._open))
+            self._open.clear()
+            with self._file.open("ab", buffering=0) as file:
+                file.write(segment)
+            self._written += closed.finished
+            for sample in [*self._bad, *self._slow]:
+                append_line(self._folder / f"notes-{self._worker}.jsonl", _describe(sample))
+            self._bad, self._slow, self._slow_from_ns = [], [], 0
+        return closed
+
+    def finish(self, second: int, **facts: Any) -> None:
+        """Close the last segment and write the end marker with the counts that the samples must add up to."""
+        self.close_second(second)
+        marker = {
+            "worker": self._worker,
+            "samples": self._written,
+            "counts": {name: found for name, codes in sorted(self._counts.items()) if (found := _named(codes))},
+            "notes_left_out": self._notes_left_out,
+            **facts,
+        }
+        temporary = self._folder / f"end-{self._worker}.json.part"
+        temporary.write_text(json.dumps(marker, indent=1) + "\n")
+        temporary.rename(self._folder / f"end-{self._worker}.json")
+
+    def _keep_bad(self, sample: Sample) -> None:
+        if sample.outcome in UNSENT:
+            return
+        if len(self._bad) < _BAD_NOTES_PER_SECOND:
+            self._bad.append(sample)
+        else:
+            self._notes_left_out += 1
+
+    def _keep_slow(self, sample: Sample) -> None:
+        self._slow.append(sample)
+        if len(self._slow) > _SLOW_NOTES_PER_SECOND:
+            self._slow.sort(key=lambda kept: -kept.response_time_ns)
+            self._slow.pop()
+            self._slow_from_ns = self._slow[-1].response_time_ns
+
+
+def _named(counts: list[int]) -> dict[str, int]:
+    return {outcome.name.lower(): counts[outcome] for outcome in Outcome if counts[outcome]}
 
 
 def _describe(sample: Sample) -> dict[str, Any]:

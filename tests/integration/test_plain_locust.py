@@ -20,6 +20,7 @@ from loadgen.samples import OPERATIONS, Outcome
 from loadgen.web import LABELS
 from report.judge import judge
 from slo.catalog import load
+from slo.validity import ReasonCode
 from testbed.process import Part, python_part, start
 from tests.processes import eventually
 
@@ -82,7 +83,7 @@ def test_a_run_of_plain_locust_can_be_judged(tmp_path: Path, stub: Part) -> None
     command = locust(tmp_path, stub, "--headless", "--only-summary", "-u", "20", "-r", "20", "-t", "5")
     subprocess.run(command, capture_output=True, cwd=ROOT, check=True)
     judged = judge(the_run(tmp_path), load())
-    assert judged.invalid == ()
+    assert {reason.code for reason in judged.invalid} <= {ReasonCode.LATE}  # a machine that is robbed of its time
     assert judged.is_stub
     assert {one.objective.service for one in judged.objectives} == {"letta-api"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadgen.bridge_client import Ledger, TaskIds
+from loadgen.ledger import Ledger, TaskIds
 
 IDS = TaskIds("20261121-run", worker=1)
 

@@ -52,14 +52,14 @@ def test_a_worker_that_died_leaves_whole_segments_and_no_end_marker(tmp_path: Pa
 @given(st.integers(0, 400), st.binary(max_size=3))
 def test_a_file_cut_anywhere_gives_the_segments_before_the_cut(cut: int, noise: bytes) -> None:
     records = np.zeros(2, RECORD)
-    whole = frame(1, records) + frame(2, records) + frame(3, records)
+    whole = b"".join(frame(second, records.tobytes()) for second in (1, 2, 3))
     segment = len(whole) // 3
     assert len(list(unframe(whole[:cut] + noise))) == min(cut // segment, 3)
 
 
 def test_a_flipped_bit_ends_the_reading() -> None:
     records = np.zeros(2, RECORD)
-    data = bytearray(frame(1, records) + frame(2, records))
+    data = bytearray(frame(1, records.tobytes()) + frame(2, records.tobytes()))
     data[-1] ^= 1
     assert len(list(unframe(bytes(data)))) == 1
 
