@@ -1,4 +1,4 @@
-"""The load client of the bridge against a real Redis: its own replies only, and nothing lost unsaid when Redis fails."""
+"""The load client of the bridge on a real Redis: its own replies only, and nothing lost unsaid when Redis fails."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def answer(url: str, count: int, *extra: dict[str, Any]) -> threading.Thread:
     def serve() -> None:
         with redis.Redis.from_url(url) as client:
             for _ in range(count):
-                _, raw = client.brpop([REQUEST_LIST], timeout=20)  # type: ignore[misc]  # never None here
+                _, raw = client.brpop([REQUEST_LIST], timeout=20)
                 reply = {"task_id": orjson.loads(raw)["task_id"], "source": "letta", "response_text": "yes"}
                 client.publish(REPLY_CHANNEL, orjson.dumps(reply))
             for more in extra:
@@ -123,7 +123,7 @@ def test_a_password_and_a_database_of_the_address_are_used(server: EmbeddedRedis
         thread = answer(address, 1)
         assert client.exchange(message(1)).outcome == Outcome.OK
         thread.join()
-    with pytest.raises(redis.RedisError, match="NOAUTH|Authentication"):
+    with pytest.raises(redis.RedisError, match=r"NOAUTH|Authentication"):
         BridgeClient(server.url.replace("/0", "/3"), IDS, reply_timeout_s=1)
 
 
