@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from loadgen.samples import Outcome
 from loadgen.scenario import Call, Clients, Scenario
 
 _NS = 1_000_000_000
+_GARBAGE_AT = 50_000  # objects; about forty for each request in flight
 _NOBODY = Agent(0, "")
 
 
@@ -85,11 +87,9 @@ class Worker:
         Raises what a scenario raised: that is a fault of the suite, not of the target, and leaves no end marker.
         """
         ticker = gevent.spawn(self._tick_safely)
-        gc.collect()
-        gc.freeze()  # else every full collection walks all of Locust, tens of milliseconds in which nothing is sent
-        self._dispatch(arrivals)
-        self._drain()
-        gc.unfreeze()
+        with _undisturbed():
+            self._dispatch(arrivals)
+            self._drain()
         ticker.kill()
         if self._failure is not None:
             raise self._failure
@@ -285,6 +285,24 @@ class Worker:
             bridge.close()
         self._clients.letta.close()
         self._recorder.finish(int(self.now_ns() // _NS) + 1, **facts)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the garbage collector from stalling the schedule.
+
+    Else every full collection walks all of Locust, tens of milliseconds in which nothing is sent, and a thousand
+    requests in flight behind a stalled target make it collect again and again.
+    """
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_AT, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def _is_over(sample: Sample) -> bool:

@@ -33,14 +33,14 @@ class EmbeddedTestbed:
         *,
         behaviour: dict[str, Any] | None = None,
         agent_tag: str = "",
-        with_bridge: bool = True,
+        bridges: int = 1,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        """`behaviour` sets service times and faults of the Letta stub; the bridge's agents carry `agent_tag`."""
+        """`behaviour` sets service times and faults of the Letta stub; the bridges' agents carry `agent_tag`."""
         self._log_dir = log_dir
         self._behaviour = behaviour
         self._agent_tag = agent_tag
-        self._with_bridge = with_bridge
+        self._bridges = bridges
         self._say = say
         self._stack = ExitStack()
         self._parts: dict[str, Part] = {}
@@ -93,8 +93,8 @@ class EmbeddedTestbed:
             raise PartError(f"the Letta stub could not be told to go down: {error}\n{log}") from error
 
     def restart_bridge(self) -> None:
-        """Start the bridge again after it died."""
-        self._start_bridge()
+        """Start the (first) bridge again after it died."""
+        self._start_bridge("bridge")
 
     def _start(self) -> None:
         self._say("LLM stub")
@@ -105,21 +105,22 @@ class EmbeddedTestbed:
         self._run(
             "letta-stub", "testbed.letta_stub", "--port", "0", "--control-port", "0", "--llm", llm_url, *behaviour
         )
-        if self._with_bridge:
+        if self._bridges:
             self._say("Redis, memory-python stand-in and reference bridge")
             self._redis = self._stack.enter_context(EmbeddedRedis(self._log_dir))
             self._redis.put(double.KEY, "behind this bridge stands a stub of Letta")
             self._run("memory-python", "testbed.memory_python", "--port", "0", env=self._redis_variables())
-            self._start_bridge()
+            for number in range(self._bridges):
+                self._start_bridge("bridge" if number == 0 else f"bridge-{number + 1}")
 
-    def _start_bridge(self) -> None:
+    def _start_bridge(self, name: str) -> None:
         variables = {
             **self._redis_variables(),
             "LETTA_API_URL": self.letta_url,
             "LETTA_MODEL": _MODEL,
             "LETTA_BRIDGE_AGENT_TAGS": self._agent_tag,
         }
-        self._run("bridge", "testbed.bridge", "--port", "0", env=variables)
+        self._run(name, "testbed.bridge", "--port", "0", env=variables)
 
     def _redis_variables(self) -> dict[str, str]:
         return {"REDIS_HOST": self.redis.host, "REDIS_PORT": str(self.redis.port)}
