@@ -91,9 +91,9 @@ class RunPlan:
     """Everything that decides what a run sends, and when; credentials are not in it.
 
     `rates` gives requests a second for each operation, over all workers; `agents` are the ids prepared on the target,
-    `shape` is what each of them carried then; `users` is how many user ids the bridge sees. Where two runs take turns,
-    `windows_s` are this run's turns as [start, end) from the origin, in order, with none it always sends, and
-    `origin_unix_ns` is the origin that both share.
+    `shape` is what each of them carried then, `fleet` their tag when they were there before the run and stay; `users`
+    is how many user ids the bridge sees. Where two runs take turns, `windows_s` are this run's turns as [start, end)
+    from the origin, in order, with none it always sends, and `origin_unix_ns` is the origin that both share.
     """
 
     run_id: str
@@ -112,6 +112,7 @@ class RunPlan:
     embedding: str = DEFAULT_EMBEDDING
     user_tokens: int = 100
     shape: AgentShape = field(default_factory=AgentShape)
+    fleet: str = ""
     windows_s: tuple[tuple[float, float], ...] = ()
     origin_unix_ns: int | None = None
 
