@@ -12,7 +12,7 @@ from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
 from letta_slo.terminal import Talk
 from loadgen import fleet_lease, prepare
-from loadgen.fleet import Fleet, members, reset
+from loadgen.fleet import Fleet, FleetError, members, reset
 from loadgen.guard import GuardError
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
 from loadgen.run_folder import RunFolder, create
@@ -98,9 +98,16 @@ def with_agents(plan: RunPlan, count: int, talk: Talk, *, stay: bool = False, wh
         return
     talk.say(f"preparing {count} agents{where}")
     try:
-        agents = prepare.create_agents(
-            plan.letta_url, count, plan.tag, model=plan.model, embedding=plan.embedding, shape=plan.shape
-        )
+        with talk.count("agents", count) as report:
+            agents = prepare.create_agents(
+                plan.letta_url,
+                count,
+                plan.tag,
+                model=plan.model,
+                embedding=plan.embedding,
+                shape=plan.shape,
+                report=report,
+            )
         yield replace(plan, agents=agents)
     finally:
         if not stay:
@@ -114,8 +121,7 @@ def with_fleet(plan: RunPlan, tier: Tier, talk: Talk) -> Iterator[RunPlan]:
     Raises FleetError when they are not all there or another run uses them.
     """
     if plan.letta_url is None:
-        yield plan
-        return
+        raise FleetError("prepared agents are a Letta's, and this run drives none")
     fleet = Fleet(plan.letta_url, tier.name, tier.agents, plan.shape, plan.model, plan.embedding)
     longest_s = tier.agents * _RESET_S_AN_AGENT + plan.phases.duration_s + plan.limits.drain_s + _SLACK_S
     fleet_lease.take(fleet, plan.run_id, longest_s)
