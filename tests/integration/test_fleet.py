@@ -204,3 +204,18 @@ def test_of_runs_that_want_a_fleet_at_the_same_moment_at_most_one_gets_it(url: s
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(24))) <= 1
+
+
+def test_a_run_that_cannot_reuse_agents_says_why_and_sends_nothing(stub: Part, url: str, tmp_path: Path) -> None:
+    def verify(*arguments: str) -> tuple[int, str]:
+        command = [COMMAND, "verify", "--reuse-agents", "--runs-dir", str(tmp_path / "runs"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, " ".join(done.stderr.split())
+
+    code, said = verify()
+    assert (code, "--reuse-agents needs --letta-url" in said) == (2, True)
+    code, said = verify("--letta-url", url)
+    assert (code, "0 of 100 agents are ready on this server" in said) == (2, True)
+    assert list_tags(url, "letta-slo-") == ()
+    counters = get(str(stub.announced["control"]), "/ledger")["counters"]
+    assert "messages" not in counters["requests_by_operation"]
