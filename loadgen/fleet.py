@@ -7,10 +7,12 @@ was made with; resetting it means that its context is these again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
 
@@ -86,13 +88,12 @@ def prepare(fleet: Fleet, *, report: Report | None = None) -> Prepared:
             missing = [name for name in fleet.names if name not in there]
             if not (missing or unready or surplus):
                 return Prepared(found, made, removed)
-            work: list[Callable[[], None]] = [_task(_finish, client, one) for one in unready]
-            work += [_task(_make, client, fleet, name) for name in missing]
-            for done, _ in enumerate(pool.map(_call, work), 1):
-                made += 1
-                if report:
-                    report(len(ready) + done, fleet.count)
-            removed += sum(1 for _ in pool.map(_call, [_task(_remove, client, one) for one in surplus]))
+            tick = _ticker(report, len(ready), fleet.count)
+            _each(pool, partial(_finish, client), unready, tick)
+            _each(pool, partial(_make, client, fleet), missing, tick)
+            _each(pool, partial(_remove, client), surplus)
+            made += len(unready) + len(missing)
+            removed += len(surplus)
     raise FleetError(f"{fleet.tag}: agents come and go; does another command prepare or clean up this fleet?")
 
 
@@ -114,11 +115,9 @@ def reset(fleet: Fleet, agents: Iterable[Member], *, report: Report | None = Non
     What a run left in their histories stays in the server's database, outside of their context: Letta 0.16.4 deletes no
     message, no conversation and no run without the agent. Raises TargetError.
     """
+    every = list(agents)
     with control(fleet.url) as client, ThreadPoolExecutor(PARALLEL) as pool:
-        work = [_task(_reset, client, one, fleet.shape.blocks()) for one in agents]
-        for done, _ in enumerate(pool.map(_call, work), 1):
-            if report:
-                report(done, len(work))
+        _each(pool, partial(_reset, client, fleet.shape.blocks()), every, _ticker(report, 0, len(every)))
 
 
 def _members(client: httpx.Client, fleet: Fleet) -> list[Member]:
@@ -187,7 +186,7 @@ def _remove(client: httpx.Client, one: Member) -> None:
     gone(client.delete(f"{AGENTS}{one.id}"))
 
 
-def _reset(client: httpx.Client, one: Member, blocks: dict[str, str]) -> None:
+def _reset(client: httpx.Client, blocks: dict[str, str], one: Member) -> None:
     path = f"{AGENTS}{one.id}"
     if one.message_ids != one.prepared:
         ok(client.patch(path, json={"message_ids": one.prepared}))
@@ -197,9 +196,22 @@ def _reset(client: httpx.Client, one: Member, blocks: dict[str, str]) -> None:
     delete_archives(client, one.id)
 
 
-def _task(work: Callable[..., None], *arguments: Any) -> Callable[[], None]:
-    return lambda: work(*arguments)
+Thing = TypeVar("Thing")
+Tick = Callable[[], None]
 
 
-def _call(task: Callable[[], None]) -> None:
-    task()
+def _each(
+    pool: ThreadPoolExecutor, step: Callable[[Thing], None], things: Iterable[Thing], tick: Tick | None = None
+) -> None:
+    """Do a step for each thing, and tick after each; what one raises ends it, with the others not begun."""
+    for _ in pool.map(step, things):
+        if tick:
+            tick()
+
+
+def _ticker(report: Report | None, done: int, total: int) -> Tick | None:
+    """Return what reports one more that is done, each time that it is called."""
+    if report is None:
+        return None
+    numbers = itertools.count(done + 1)
+    return lambda: report(next(numbers), total)
