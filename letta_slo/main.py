@@ -46,6 +46,7 @@ Examples:
   letta-slo verify                                        the embedded testbed, a few minutes
   letta-slo verify --letta-url http://10.0.0.5:8283       your own server
   letta-slo plan --tier small                             how many requests a verdict needs
+  letta-slo prepare --letta-url http://10.0.0.5:8283 --tier medium    1,000 agents, once for many runs
   letta-slo gate runs/20261121-101500-ab12                judge a stored run again
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
