@@ -21,7 +21,7 @@ from loadgen.target import TargetError
 from loadgen.tiers import Tier
 
 DRILL = "letta-down"
-# A control call at a real Letta took 0.5 s of a busy machine; each agent needs up to five, four agents at a time.
+# A control call at a real Letta took 0.5 s of a busy machine; an agent needs up to five, and eight are reset at a time.
 _RESET_S_AN_AGENT = 1.0
 _SLACK_S = 300.0
 

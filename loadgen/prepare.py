@@ -19,7 +19,7 @@ from loadgen.target import TargetError, control, ok
 TAG_PREFIX = "letta-slo-run-"
 FLEET_PREFIX = "letta-slo-fleet-"
 LEASE_PREFIX = "letta-slo-lease-"  # on a block that says which run uses a fleet
-PARALLEL = 4  # control calls at a time: a real Letta spends 0.1 CPU-seconds and more on one
+PARALLEL = 8  # control calls at a time: one real Letta is busy with three, ten replicas are not busy with eight
 
 _OURS = (TAG_PREFIX, FLEET_PREFIX, LEASE_PREFIX)
 _EMPTY = AgentShape()
