@@ -15,9 +15,11 @@ from letta_slo.conformance import conformance
 from letta_slo.drive import DriveError
 from letta_slo.gate import gate
 from letta_slo.plan import plan
+from letta_slo.prepare import prepare
 from letta_slo.probe import probe
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
+from loadgen.fleet import FleetError
 from loadgen.guard import GuardError
 from loadgen.run_folder import RunFolderError
 from loadgen.target import TargetError
@@ -29,6 +31,7 @@ from testbed.process import PartError
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
+    (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
     (RunFolderError, exit_codes.USAGE),
     (TargetError, exit_codes.TARGET_UNREACHABLE),
@@ -43,6 +46,7 @@ Examples:
   letta-slo verify                                        the embedded testbed, a few minutes
   letta-slo verify --letta-url http://10.0.0.5:8283       your own server
   letta-slo plan --tier small                             how many requests a verdict needs
+  letta-slo prepare --letta-url http://10.0.0.5:8283 --tier medium    1,000 agents, once for many runs
   letta-slo gate runs/20261121-101500-ab12                judge a stored run again
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
@@ -59,7 +63,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, probe, conformance, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, probe, conformance, prepare, cleanup, testbed):
     cli.add_command(_verb)
 
 

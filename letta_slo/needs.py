@@ -14,10 +14,12 @@ from rich.table import Table
 
 from loadgen.plan import Phases
 from loadgen.samples import SESSION_OPERATIONS
-from loadgen.tiers import Tier
-from slo.objective import Catalogue, Phase
+from loadgen.tiers import Tier, occupancy
+from slo.objective import Catalogue, Measure, Phase
 from slo.plan import Plan, TokenPrices, TokensPerRequest, plan
 
+# An arrival that finds nobody free is bad; a smaller share than this cannot decide any objective of the catalogue.
+NOBODY_FREE_AT_MOST = 0.001
 _PRICE_KEYS = {"input_per_million", "output_per_million", "currency"}
 
 
@@ -72,6 +74,28 @@ def warn(needed: Plan, say: Callable[[str], None]) -> None:
             say(
                 f"{one.objective.name} will be inconclusive at best: {one.expected_samples:,} requests are expected, "
                 f"{one.minimum_samples:,} without a failure are needed"
+            )
+
+
+def longest_message_s(catalogue: Catalogue, operations: tuple[str, ...]) -> float | None:
+    """Return the longest time that an objective allows a request of these operations, None when none has a limit."""
+    filters = [one.samples for one in catalogue.objectives if one.samples.measure is Measure.RESPONSE_TIME]
+    limits = [one.limit_s for one in filters if one.limit_s is not None and one.operations & set(operations)]
+    return float(max(limits)) if limits else None
+
+
+def warn_of_busy_pools(tier: Tier, rates: dict[str, float], catalogue: Catalogue, say: Callable[[str], None]) -> None:
+    """Say when a tier has too few agents, or users, for the sessions of this rate, even within the objectives."""
+    pools = (("agents", tier.agents, occupancy.TO_LETTA), ("users", tier.users, occupancy.TO_BRIDGE))
+    for name, size, operations in pools:
+        message_s = longest_message_s(catalogue, operations)
+        if message_s is None:
+            continue
+        busy = occupancy.in_progress(rates, operations, tier.sessions, message_s)
+        if occupancy.share_without_a_free_one(size, busy) > NOBODY_FREE_AT_MOST:
+            say(
+                f"the tier {tier.name} has {size:,} {name}, and {busy:,.0f} sessions would be in progress at a time if "
+                f"messages took {message_s:g} s: arrivals that find none free are bad, and the target never sees them"
             )
 
 

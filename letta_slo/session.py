@@ -11,7 +11,8 @@ from letta_slo.drive import DriveError, Fault, drive
 from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
 from letta_slo.terminal import Talk
-from loadgen import prepare
+from loadgen import fleet_lease, prepare
+from loadgen.fleet import Fleet, FleetError, members, reset
 from loadgen.guard import GuardError
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan
 from loadgen.run_folder import RunFolder, create
@@ -20,6 +21,9 @@ from loadgen.target import TargetError
 from loadgen.tiers import Tier
 
 DRILL = "letta-down"
+# A control call at a real Letta took 0.5 s of a busy machine; an agent needs up to five, and eight are reset at a time.
+_RESET_S_AN_AGENT = 1.0
+_SLACK_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Wish:
     phases: Phases
     seed: int
     workers: int
+    reuse_agents: bool = False
 
     @property
     def tag(self) -> str:
@@ -57,18 +62,24 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
         users=wish.tier.users,
         sessions=wish.tier.sessions,
         user_tokens=wish.tier.user_tokens,
+        shape=wish.tier.shape,
     )
 
 
 def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
     """Prepare the target, drive it, take away what was made; the folder holds everything that was seen.
 
-    Raises GuardError when there are more workers than agents or users to share among them.
+    Raises GuardError when there are more workers than agents or users to share among them, and FleetError when the
+    prepared agents that the user wants cannot be used.
     """
     if wish.workers > min(wish.tier.agents, wish.tier.users):
         raise GuardError(f"{wish.workers} workers cannot share {wish.tier.agents} agents and {wish.tier.users} users")
     # A stub takes everything with it when it stops.
-    with with_agents(plan, wish.tier.agents, talk, stay=targets.kind == "stub") as prepared:
+    stay = targets.kind == "stub"
+    opened = (
+        with_fleet(plan, wish.tier, talk) if wish.reuse_agents else with_agents(plan, wish.tier.agents, talk, stay=stay)
+    )
+    with opened as prepared:
         folder = create(wish.folder, manifest(prepared, targets.describe(), tier=wish.tier.name, workers=wish.workers))
         plan_file = wish.folder / "parts" / "plan.json"
         plan_file.parent.mkdir(exist_ok=True)
@@ -87,11 +98,41 @@ def with_agents(plan: RunPlan, count: int, talk: Talk, *, stay: bool = False, wh
         return
     talk.say(f"preparing {count} agents{where}")
     try:
-        agents = prepare.create_agents(plan.letta_url, count, plan.tag, model=plan.model, embedding=plan.embedding)
+        with talk.count("agents", count) as report:
+            agents = prepare.create_agents(
+                plan.letta_url,
+                count,
+                plan.tag,
+                model=plan.model,
+                embedding=plan.embedding,
+                shape=plan.shape,
+                report=report,
+            )
         yield replace(plan, agents=agents)
     finally:
         if not stay:
             _take_away(plan.letta_url, plan, talk, where)
+
+
+@contextmanager
+def with_fleet(plan: RunPlan, tier: Tier, talk: Talk) -> Iterator[RunPlan]:
+    """Yield the plan with the agents that were prepared for the tier, reset; they stay, and what the run makes goes.
+
+    Raises FleetError when they are not all there or another run uses them.
+    """
+    if plan.letta_url is None:
+        raise FleetError("prepared agents are a Letta's, and this run drives none")
+    fleet = Fleet(plan.letta_url, tier.name, tier.agents, plan.shape, plan.model, plan.embedding)
+    longest_s = tier.agents * _RESET_S_AN_AGENT + plan.phases.duration_s + plan.limits.drain_s + _SLACK_S
+    fleet_lease.take(fleet, plan.run_id, longest_s)
+    try:
+        agents = members(fleet)
+        talk.say(f"resetting the {len(agents):,} agents of {fleet.tag}")
+        with talk.count("reset", len(agents)) as report:
+            reset(fleet, agents, report=report)
+        yield replace(plan, agents=tuple(one.id for one in agents), fleet=fleet.tag)
+    finally:
+        _take_away(plan.letta_url, plan, talk, "")
 
 
 def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from letta_slo.counting import counting
 from letta_slo.drive import Watch
 from loadgen.plan import RunPlan
 from report.judge import JudgedObjective, JudgedRun
@@ -40,6 +42,10 @@ class Talk:
     def watch(self, plan: RunPlan) -> RunWatcher:
         """Return what shows the progress of a run of this plan."""
         return RunWatcher(plan, self._console)
+
+    def count(self, verb: str, total: int) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Return what shows how many of `total` are done: call what it gives with that number and the total."""
+        return counting(self._console, verb, total)
 
 
 class RunWatcher:

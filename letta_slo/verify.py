@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from letta_slo import options
-from letta_slo.needs import check_cost, needs, read_prices, warn
+from letta_slo.needs import check_cost, needs, read_prices, warn, warn_of_busy_pools
 from letta_slo.outcome import conclude
 from letta_slo.session import Wish, plan_of, run
 from letta_slo.targets import Targets, embedded, own, real_letta, redis_url_of
@@ -27,6 +27,7 @@ _EPILOG = options.epilog("""
   letta-slo verify --duration 300                       the same with five minutes of steady state
   letta-slo verify --target letta                       a real Letta 0.16.4, installed and started here
   letta-slo verify --letta-url http://127.0.0.1:8283    your own server (LETTA_API_KEY from the environment)
+  letta-slo verify --letta-url http://127.0.0.1:8283 --tier medium --reuse-agents    agents made by letta-slo prepare
   letta-slo verify --redis-url redis://127.0.0.1:6379   your own bridge
 """)
 
@@ -49,6 +50,11 @@ _EPILOG = options.epilog("""
     metavar="JSON",
     help="Service times and faults of the Letta stub (testbed only): docs/reference/stub.md.",
 )
+@click.option(
+    "--reuse-agents",
+    is_flag=True,
+    help="Drive the agents that `letta-slo prepare` made for the tier: reset first, and left where they are.",
+)
 @click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
 @click.option(
     "--runs-dir",
@@ -66,6 +72,8 @@ def verify(**given: Any) -> int:
     Without an address the suite starts its own testbed on loopback. What a run makes on a target is removed at the end.
     The exit code is the verdict.
     """
+    if given["reuse_agents"] and not given["letta_url"]:
+        raise click.UsageError("--reuse-agents needs --letta-url: what is started here has no agents from before")
     catalogue = options.select(load(given["catalog"]), given["only"])
     talk = Talk(quiet=given["quiet"])
     wish = _wish(given)
@@ -77,6 +85,7 @@ def verify(**given: Any) -> int:
         needed = needs(catalogue, wish.tier, planned.rates, planned.phases, prices)
         check_cost(needed, given["max_cost"])
         warn(needed, talk.say)
+        warn_of_busy_pools(wish.tier, planned.rates, catalogue, talk.say)
         folder = run(planned, wish, targets, talk)
     return conclude(folder, catalogue, output=given["output"], on_inconclusive=given["on_inconclusive"])
 
@@ -93,6 +102,7 @@ def _wish(given: dict[str, Any]) -> Wish:
         phases=options.phases_of(given, tier),
         seed=given["seed"],
         workers=given["workers"],
+        reuse_agents=given["reuse_agents"],
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from loadgen.agent_shape import AgentShape
+
 # The address of Redis may hold a password, so it travels by this environment variable and stands in no file.
 REDIS_VARIABLE = "LETTA_SLO_REDIS_URL"
 
@@ -88,9 +90,10 @@ class Limits:
 class RunPlan:
     """Everything that decides what a run sends, and when; credentials are not in it.
 
-    `rates` gives requests a second for each operation, over all workers; `agents` are the ids prepared on the target;
-    `users` is how many user ids the bridge sees. Where two runs take turns, `windows_s` are this run's turns as [start,
-    end) from the origin, in order, with none it always sends, and `origin_unix_ns` is the origin that both share.
+    `rates` gives requests a second for each operation, over all workers; `agents` are the ids prepared on the target,
+    `shape` is what each of them carried then, `fleet` their tag when they were there before the run and stay; `users`
+    is how many user ids the bridge sees. Where two runs take turns, `windows_s` are this run's turns as [start, end)
+    from the origin, in order, with none it always sends, and `origin_unix_ns` is the origin that both share.
     """
 
     run_id: str
@@ -108,6 +111,8 @@ class RunPlan:
     model: str = DEFAULT_MODEL
     embedding: str = DEFAULT_EMBEDDING
     user_tokens: int = 100
+    shape: AgentShape = field(default_factory=AgentShape)
+    fleet: str = ""
     windows_s: tuple[tuple[float, float], ...] = ()
     origin_unix_ns: int | None = None
 
@@ -132,7 +137,7 @@ class RunPlan:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Build a plan from its JSON object."""
-        nested = {"phases": Phases, "sessions": Sessions, "limits": Limits}
+        nested = {"phases": Phases, "sessions": Sessions, "limits": Limits, "shape": AgentShape}
         values = {key: nested[key](**value) if key in nested else value for key, value in data.items()}
         windows_s = tuple((float(start), float(end)) for start, end in data.get("windows_s", ()))
         return cls(**{**values, "agents": tuple(data.get("agents", ())), "windows_s": windows_s})

@@ -12,43 +12,51 @@ from typing import Any
 
 import httpx
 
+from loadgen.agent_shape import AgentShape
+from loadgen.letta_control import AGENTS, BLOCKS, delete_archives, gone, ids_of, odd, tagged
 from loadgen.target import TargetError, control, ok
 
 TAG_PREFIX = "letta-slo-run-"
-_PAGE = 50
-_PARALLEL = 4
-_NOT_FOUND = 404
+FLEET_PREFIX = "letta-slo-fleet-"
+LEASE_PREFIX = "letta-slo-lease-"  # on a block that says which run uses a fleet
+PARALLEL = 8  # control calls at a time: one real Letta is busy with three, ten replicas are not busy with eight
+
+_OURS = (TAG_PREFIX, FLEET_PREFIX, LEASE_PREFIX)
+_EMPTY = AgentShape()
 
 Report = Callable[[int, int], None]
 
 
-def agent_body(name: str, tag: str, *, model: str, embedding: str) -> dict[str, Any]:
+def agent_body(name: str, tag: str, *, model: str, embedding: str, shape: AgentShape = _EMPTY) -> dict[str, Any]:
     """Return the body of a create-agent request, the same for preparing and for the load scenario."""
-    return {
+    body = {
         "name": name,
         "model": model,
         "embedding": embedding,
         "tags": [tag],
         "include_base_tools": True,
-        "memory_blocks": [
-            {"label": label, "value": value, "tags": [tag]}
-            for label, value in (
-                ("human", "The user is a load test; it tells the same stories again and again."),
-                ("persona", "I am patient and answer in a sentence."),
-            )
-        ],
+        "memory_blocks": [{"label": label, "value": value, "tags": [tag]} for label, value in shape.blocks().items()],
     }
+    history = shape.messages()
+    return {**body, "initial_message_sequence": history} if history else body
 
 
 def create_agents(
-    url: str, count: int, tag: str, *, model: str, embedding: str, report: Report | None = None
+    url: str,
+    count: int,
+    tag: str,
+    *,
+    model: str,
+    embedding: str,
+    shape: AgentShape = _EMPTY,
+    report: Report | None = None,
 ) -> tuple[str, ...]:
     """Create `count` agents, a few at a time, and return their ids; raises TargetError."""
-    with control(url) as client, ThreadPoolExecutor(_PARALLEL) as pool:
+    with control(url) as client, ThreadPoolExecutor(PARALLEL) as pool:
 
         def create(number: int) -> str:
-            body = agent_body(f"{tag}-{number}", tag, model=model, embedding=embedding)
-            return _ids([ok(client.post("/v1/agents/", json=body))], "/v1/agents/")[0]
+            body = agent_body(f"{tag}-{number}", tag, model=model, embedding=embedding, shape=shape)
+            return ids_of([ok(client.post(AGENTS, json=body))], AGENTS)[0]
 
         ids = []
         for done, agent_id in enumerate(pool.map(create, range(count)), 1):
@@ -62,76 +70,56 @@ def delete_agents(url: str, tag: str, *, report: Report | None = None) -> int:
     """Delete every agent that carries `tag`, with its archive and its blocks; return how many; raises TargetError.
 
     A real Letta keeps the archive (with its passages) and the blocks of an agent that is deleted, so they go by
-    themselves: the archive before its agent, by which it is found, and the blocks by their tag.
+    themselves: the archive before its agent, by which it is found, and the blocks by their tag. `report` is told how
+    many agents are gone, and 0 for how many there are: nobody counted them.
     """
-    if not tag.startswith(TAG_PREFIX):
-        raise ValueError(f"only tags that begin with {TAG_PREFIX!r} are the suite's own, found {tag!r}")
+    if not tag.startswith(_OURS):
+        raise ValueError(f"only tags that begin with {', '.join(_OURS)} are the suite's own, found {tag!r}")
     deleted = 0
-    with control(url) as client:
-        for agent_id in _until_none_is_listed(client, tag, "/v1/agents/"):
-            _delete_with_archive(client, agent_id)
-            deleted += 1
-            if report:
-                report(deleted, 0)
-        for block_id in _until_none_is_listed(client, tag, "/v1/blocks/"):
-            _gone(client.delete(f"/v1/blocks/{block_id}"))
+    with control(url) as client, ThreadPoolExecutor(PARALLEL) as pool:
+
+        def delete_agent(agent_id: str) -> None:
+            delete_archives(client, agent_id)
+            gone(client.delete(f"{AGENTS}{agent_id}"))
+
+        def delete_block(block_id: str) -> None:
+            gone(client.delete(f"{BLOCKS}{block_id}"))
+
+        for page in _until_none_is_listed(client, tag, AGENTS):
+            for _ in pool.map(delete_agent, page):
+                deleted += 1
+                if report:
+                    report(deleted, 0)
+        for page in _until_none_is_listed(client, tag, BLOCKS):
+            list(pool.map(delete_block, page))
     return deleted
 
 
 def count_agents(url: str, tag: str) -> int:
-    """Return how many agents carry `tag`, at most 1,000."""
+    """Return how many agents carry `tag`; raises TargetError."""
+    path = f"{AGENTS}count"
     with control(url) as client:
-        return len(_tagged(client, tag, "/v1/agents/", limit=1000))
+        found = ok(client.get(path, params={"tags": [tag], "match_all_tags": True}))
+    if not isinstance(found, int):
+        raise odd(path)
+    return found
 
 
-def list_run_tags(url: str) -> tuple[str, ...]:
-    """Return the run tags that agents on the target carry."""
+def list_tags(url: str, prefix: str) -> tuple[str, ...]:
+    """Return the tags on the target that begin with one of the suite's prefixes, at most 1,000; raises TargetError."""
     with control(url) as client:
-        tags = ok(client.get("/v1/tags/", params={"query_text": TAG_PREFIX, "limit": 1000}))
+        tags = ok(client.get("/v1/tags/", params={"query_text": prefix, "limit": 1000}))
     if not isinstance(tags, list):
-        raise _odd("/v1/tags/")
-    return tuple(sorted(tag for tag in tags if isinstance(tag, str) and tag.startswith(TAG_PREFIX)))
+        raise odd("/v1/tags/")
+    return tuple(sorted(tag for tag in tags if isinstance(tag, str) and tag.startswith(prefix)))
 
 
-def _until_none_is_listed(client: httpx.Client, tag: str, path: str) -> Iterator[str]:
-    """Yield ids, page after page, for the caller to delete each; raises TargetError when only deleted ones are left."""
+def _until_none_is_listed(client: httpx.Client, tag: str, path: str) -> Iterator[list[str]]:
+    """Yield pages of ids for the caller to delete; raises TargetError when only deleted ones are left."""
     asked: set[str] = set()
-    while ids := _tagged(client, tag, path):
+    while ids := ids_of(tagged(client, path, tag), path):
         new = [one for one in ids if one not in asked]
         if not new:
             raise TargetError(f"{path} keeps listing {len(ids)} with the tag {tag} after they were deleted")
         asked.update(new)
-        yield from new
-
-
-def _tagged(client: httpx.Client, tag: str, path: str, *, limit: int = _PAGE) -> list[str]:
-    found = ok(client.get(path, params={"tags": [tag], "match_all_tags": True, "limit": limit}))
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise _odd(path)
-    # A server that ignored the filter must not lose what is somebody else's.
-    return _ids([item for item in found if tag in (item.get("tags") or [])], path)
-
-
-def _delete_with_archive(client: httpx.Client, agent_id: str) -> None:
-    archives = client.get("/v1/archives/", params={"agent_id": agent_id})
-    for archive_id in _ids(ok(archives), "/v1/archives/") if archives.status_code != _NOT_FOUND else ():
-        _gone(client.delete(f"/v1/archives/{archive_id}"))
-    _gone(client.delete(f"/v1/agents/{agent_id}"))
-
-
-def _gone(response: httpx.Response) -> None:
-    if response.status_code != _NOT_FOUND:  # gone already: another cleanup was faster
-        ok(response)
-
-
-def _ids(found: Any, path: str) -> list[str]:
-    if not isinstance(found, list):
-        raise _odd(path)
-    ids = [item.get("id") if isinstance(item, dict) else None for item in found]
-    if not all(isinstance(one, str) and one for one in ids):
-        raise _odd(path)
-    return [str(one) for one in ids]
-
-
-def _odd(path: str) -> TargetError:
-    return TargetError(f"{path} answered, but not like a Letta server (its JSON has another shape)")
+        yield new

@@ -7,14 +7,16 @@ shipped objectives, of tiers, and of the stub's behaviour.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from letta_slo.exit_codes import MEANINGS
 from letta_slo.main import cli
+from letta_slo.needs import longest_message_s
 from loadgen import tiers
+from loadgen.tiers import occupancy
 from slo.catalog import load
 from slo.objective import Objective
 from testbed.conformance.reference import reference
@@ -57,21 +59,71 @@ def objectives() -> str:
 
 
 def load_tiers() -> str:
-    """Return the table of tiers."""
-    rows = []
-    for name in tiers.names():
-        tier = tiers.load(name)
-        mix = ", ".join(f"{operation} {share:.0%}" for operation, share in tier.mix.items())
-        rows.append(
-            f"| {name} | {tier.rate:g} | {tier.duration_s:g} s | {tier.agents} | {tier.sessions.turns} | {mix} |"
-        )
-    body = "\n".join(rows)
+    """Return the tables of tiers: what each is, its mix, and how busy its agents and users are."""
+    every = sorted(map(tiers.load, tiers.names()), key=lambda tier: tier.rate)
+    head = f"| | {' | '.join(tier.name for tier in every)} |\n|---|{'---:|' * len(every)}\n"
+    facts: dict[str, Callable[[tiers.Tier], str]] = {
+        "requests a second, to Letta and to the bridge each": lambda tier: f"{tier.rate:,g}",
+        "steady state": lambda tier: f"{tier.duration_s:g} s",
+        "agents": lambda tier: f"{tier.agents:,}",
+        "users of the bridge": lambda tier: f"{tier.users:,}",
+        "sessions with Letta at a time": lambda tier: f"{tier.concurrent_sessions:,g}",
+        "turns of a session": lambda tier: str(tier.sessions.turns),
+        "think time": lambda tier: f"{tier.sessions.think_time_s:g} s",
+        "history of an agent, messages": lambda tier: str(tier.shape.history_messages),
+        "tokens: history": lambda tier: f"{tier.shape.history_tokens:,}",
+        "tokens: core memory": lambda tier: f"{tier.shape.core_tokens:,}",
+        "tokens: system prompt, counted and not made": lambda tier: f"{tier.system_tokens:,}",
+        "tokens: what a user says": lambda tier: f"{tier.user_tokens:,}",
+        "tokens in, for the cost": lambda tier: f"{tier.tokens_in:,}",
+        "tokens out, for the cost": lambda tier: f"{tier.tokens_out:,}",
+        "share of the bridge's requests for temporary memory": lambda tier: f"{tier.temporary_share:.0%}",
+    }
+    mixes = {name: _share_of(name) for name in every[0].mix}
     return (
         f"{_HEADER}# Tiers\n\n"
-        "A tier is a file in `loadgen/tiers/`, with the reason for each number beside it. The bridge gets the same\n"
-        "rate as Letta.\n\n| tier | requests a second | steady state | agents | turns of a session | mix |\n"
-        f"|---|---|---|---|---|---|\n{body}\n"
+        "A tier is a file in `loadgen/tiers/`, with the reason and the source of each number beside it. A file that\n"
+        "lacks a key, or has one that nobody knows, is refused with its line.\n\n"
+        f"{head}{_rows(facts, every)}\n\n"
+        "## Shares of Letta's requests\n\n"
+        f"{head}{_rows(mixes, every)}\n\n"
+        "## Are there enough agents?\n\n"
+        "An agent never has two messages in flight, so a session holds one from its first message to its last answer.\n"
+        "How many are held at a time follows from Little's law: sessions that begin in a second times the length of\n"
+        "one. The table takes every message to be as long as its objective allows; messages of 0.4 s about halve the\n"
+        "numbers. An arrival that finds none free is counted as bad, so a tier is not shipped where that would befall\n"
+        "more than one in a thousand (Erlang's loss formula).\n\n"
+        f"{head}{_rows(_POOLS, every)}\n\n"
+        "A higher `--rate` does not add agents: `verify` says before a run when there are too few. Workers share the\n"
+        "agents among them.\n"
     )
+
+
+def _rows(facts: Mapping[str, Callable[[tiers.Tier], str]], every: list[tiers.Tier]) -> str:
+    return "\n".join(f"| {name} | {' | '.join(of(tier) for tier in every)} |" for name, of in facts.items())
+
+
+def _share_of(operation: str) -> Callable[[tiers.Tier], str]:
+    return lambda tier: f"{100 * tier.mix[operation]:g} %"
+
+
+def _busy(tier: tiers.Tier, operations: tuple[str, ...]) -> float:
+    message_s = longest_message_s(load(), operations) or 0.0
+    rates = {**tier.letta_rates(tier.rate), **tier.bridge_rates(tier.rate)}
+    return occupancy.in_progress(rates, operations, tier.sessions, message_s)
+
+
+def _refused(pool: int, busy: float) -> str:
+    share = occupancy.share_without_a_free_one(pool, busy)
+    return "fewer than 1 in 1,000,000" if share < 1e-6 else f"1 in {1 / share:,.0f}"
+
+
+_POOLS: dict[str, Callable[[tiers.Tier], str]] = {
+    "agents held at a time": lambda tier: f"{_busy(tier, occupancy.TO_LETTA):,.1f} of {tier.agents:,}",
+    "arrivals that find none": lambda tier: _refused(tier.agents, _busy(tier, occupancy.TO_LETTA)),
+    "users in a session at a time": lambda tier: f"{_busy(tier, occupancy.TO_BRIDGE):,.1f} of {tier.users:,}",
+    "arrivals that find none of these": lambda tier: _refused(tier.users, _busy(tier, occupancy.TO_BRIDGE)),
+}
 
 
 def stub() -> str:

@@ -36,6 +36,14 @@ _NEW_AGENT: Json = {
     "memory_blocks": [_HUMAN, _PERSONA],
 }
 
+_COUNT = f"{_AGENTS}count"
+_WITH_HISTORY: Json = {
+    **_NEW_AGENT,
+    "metadata": {"made": "once"},
+    "initial_message_sequence": [{"role": "user", "content": f"Story {number}."} for number in (1, 2)],
+}
+_THE_ONE = {"agent_id": "{history_id}"}
+
 PATHS = (
     Exchange("health", "GET", "/v1/health/"),
     Exchange("health-without-slash", "GET", "/v1/health"),
@@ -66,6 +74,46 @@ AGENTS = (
     Exchange("agents-by-tag", "GET", _AGENTS, _TAGGED),
     Exchange("agents-bad-limit", "GET", _AGENTS, "tags={tag}&limit=abc"),
     Exchange("tags", "GET", "/v1/tags/", "query_text={tag}&limit=1000"),
+)
+
+# Agents that are made once for many runs: with a history, listed page by page, and given their first context again.
+FLEETS = (
+    Exchange("agents-count", "GET", _COUNT, "tags={tag}&match_all_tags=true"),
+    Exchange(
+        "agent-create-history",
+        "POST",
+        _AGENTS,
+        body=_WITH_HISTORY,
+        keep={"history_id": "id", "system_id": "message_ids.0", "story_id": "message_ids.1"},
+    ),
+    Exchange("history-given", "GET", _MESSAGES, "limit=20", given=_THE_ONE),
+    Exchange(
+        "agents-first-page",
+        "GET",
+        _AGENTS,
+        "tags={tag}&match_all_tags=true&limit=1&order=asc",
+        keep={"first_id": "0.id"},
+    ),
+    Exchange("agents-next-page", "GET", _AGENTS, f"{_TAGGED}&order=asc&after={{first_id}}"),
+    Exchange("agent-modify", "PATCH", _AGENT, given=_THE_ONE, body={"metadata": {"made": "twice"}}),
+    Exchange("message-history", "POST", _MESSAGES, given=_THE_ONE, body=_HELLO),
+    Exchange(
+        "agent-modify-context", "PATCH", _AGENT, given=_THE_ONE, body={"message_ids": ["{system_id}", "{story_id}"]}
+    ),
+    Exchange("message-context", "POST", _MESSAGES, given=_THE_ONE, body=_HELLO),
+    Exchange("agent-modify-nothing", "PATCH", _AGENT, given=_THE_ONE, body={}),
+    Exchange("agent-modify-no-body", "PATCH", _AGENT, given=_THE_ONE),
+    Exchange("agent-modify-wrong-type", "PATCH", _AGENT, given=_THE_ONE, body={"message_ids": 7}),
+    Exchange("agent-modify-unknown", "PATCH", _AGENT, given=_NO_AGENT, body={"metadata": {}}),
+    Exchange("agent-modify-bad-id", "PATCH", _AGENT, given={"agent_id": "bogus"}, body={"metadata": {}}),
+    Exchange("archival-insert-history", "POST", _MEMORY, given=_THE_ONE, body={"text": "The river runs south."}),
+    Exchange("archives-history", "GET", "/v1/archives/", "agent_id={history_id}", keep={"history_archive_id": "0.id"}),
+    Exchange(
+        "archive-delete-history", "DELETE", "/v1/archives/{archive_id}", given={"archive_id": "{history_archive_id}"}
+    ),
+    Exchange("archival-insert-anew", "POST", _MEMORY, given=_THE_ONE, body={"text": "The river runs north."}),
+    Exchange("archival-list-anew", "GET", _MEMORY, given=_THE_ONE),
+    Exchange("archives-anew", "GET", "/v1/archives/", "agent_id={history_id}"),
 )
 
 MEMORY = (
@@ -219,6 +267,7 @@ REMOVAL = (
     Exchange("agent-delete", "DELETE", _AGENT),
     Exchange("agent-delete-again", "DELETE", _AGENT),
     Exchange("agent-delete-plain", "DELETE", _AGENT, given={"agent_id": "{plain_id}"}),
+    Exchange("agent-delete-history", "DELETE", _AGENT, given=_THE_ONE),
     Exchange("agent-get-deleted", "GET", _AGENT),
     Exchange("message-deleted-agent", "POST", _MESSAGES, body=_HELLO),
     Exchange("stream-deleted-agent", "POST", _STREAM, body={**_HELLO, **_TOKENS}),
@@ -228,7 +277,17 @@ REMOVAL = (
     Exchange("block-delete-again", "DELETE", "/v1/blocks/{block_id}"),
 )
 
-EVERY: tuple[Exchange, ...] = (*PATHS, *AGENTS, *MEMORY, *MESSAGES, *RUNS, *CONVERSATIONS, *ERRORS_OF_MODELS, *REMOVAL)
+EVERY: tuple[Exchange, ...] = (
+    *PATHS,
+    *AGENTS,
+    *FLEETS,
+    *MEMORY,
+    *MESSAGES,
+    *RUNS,
+    *CONVERSATIONS,
+    *ERRORS_OF_MODELS,
+    *REMOVAL,
+)
 
 
 def possible(

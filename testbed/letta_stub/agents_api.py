@@ -8,10 +8,12 @@ from testbed import double
 from testbed.letta_stub import requests
 from testbed.letta_stub.errors import detail, not_found, unprocessable
 from testbed.letta_stub.house import House
+from testbed.letta_stub.ids import new_id
+from testbed.letta_stub.mind import tokens_in
 from testbed.letta_stub.models import EMBEDDING_HANDLES
 from testbed.letta_stub.shapes import agent_state
 from testbed.letta_stub.state import Agent, Block
-from testbed.letta_stub.wire import system_message
+from testbed.letta_stub.wire import system_message, user_message
 from testbed.letta_stub.wording import BLOCK_LIMIT
 from testbed.stub.stage import Call, Reply, json_reply
 
@@ -50,27 +52,42 @@ class AgentsApi:
             has_base_tools=requests.field(found, "include_base_tools", bool, True),
         )
         agent.log.append(system_message(agent.system_message_id, agent.system))
+        said = requests.initial_texts(found)
+        agent.begin_with(user_message(new_id("message"), text) for text in said)
+        agent.thread.tokens = sum(map(tokens_in, said))
         self._house.store.add_agent(agent)
         return json_reply(agent_state(agent, self._house.models))
 
     def list(self, call: Call) -> Reply:
         """GET /v1/agents/, newest first unless order=asc; `after` and `before` are ids in that order."""
-        matching = self._house.store.agents_with(
-            name=requests.text_query(call, "name"),
-            tags=call.query("tags"),
-            all_tags=requests.bool_query(call, "match_all_tags", default=False),
-            text=requests.text_query(call, "query_text"),
-        )
-        agents = list(matching)
+        agents = _matching(self._house, call)
         if requests.text_query(call, "order") != "asc":
             agents.reverse()
         ids = [agent.id for agent in agents]
         page = window(ids, call, default_limit=50)
         return json_reply([agent_state(agents[index], self._house.models) for index in page])
 
+    def count(self, call: Call) -> Reply:
+        """GET /v1/agents/count: how many agents match, by the parameters of the list."""
+        return json_reply(len(_matching(self._house, call)))
+
     def get(self, call: Call) -> Reply:
         """GET /v1/agents/{agent_id}."""
         return json_reply(agent_state(self._house.agent(call), self._house.models))
+
+    def modify(self, call: Call) -> Reply:
+        """PATCH /v1/agents/{agent_id}: of the fields that a real server takes, `message_ids` and `metadata`."""
+        agent_id = requests.agent_id(call)
+        found = requests.body(call)
+        agent = self._house.store.agents.get(agent_id)
+        if agent is None:
+            raise not_found("Agent", agent_id)
+        message_ids = requests.field(found, "message_ids", list, None)
+        if message_ids is not None:
+            agent.put_in_context(message_ids)
+            agent.thread.tokens = sum(tokens_in(str(one.get("content", ""))) for one in agent.thread.messages)
+        agent.metadata = requests.field(found, "metadata", dict, agent.metadata)
+        return json_reply(agent_state(agent, self._house.models))
 
     def delete(self, call: Call) -> Reply:
         """DELETE /v1/agents/{agent_id}."""
@@ -93,6 +110,15 @@ class AgentsApi:
         if handle is not None and handle not in EMBEDDING_HANDLES:
             raise detail(400, f"INVALID_ARGUMENT: Embedding model {handle} not found")
         return None if handle is None else str(handle)
+
+
+def _matching(house: House, call: Call) -> list[Agent]:
+    return house.store.agents_with(
+        name=requests.text_query(call, "name"),
+        tags=call.query("tags"),
+        all_tags=requests.bool_query(call, "match_all_tags", default=False),
+        text=requests.text_query(call, "query_text"),
+    )
 
 
 def window(ids: list[str], call: Call, *, default_limit: int) -> range:

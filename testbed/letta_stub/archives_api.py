@@ -9,7 +9,6 @@ from testbed.letta_stub import requests
 from testbed.letta_stub.errors import detail, not_found
 from testbed.letta_stub.house import House
 from testbed.letta_stub.shapes import archive_state
-from testbed.letta_stub.state import Agent
 from testbed.stub.stage import Call, Reply, json_reply
 
 
@@ -31,17 +30,14 @@ class ArchivesApi:
     def delete(self, call: Call) -> Reply:
         """DELETE /v1/archives/{archive_id}: 204 and no body; its passages go with it."""
         archive_id = call.params["archive_id"]
-        self._owner(archive_id).passages.clear()
+        agent = self._store.agent_of_archive(archive_id)
+        if agent is None or not agent.passages:
+            raise not_found("Archive", archive_id)
+        self._store.clear_archive(agent)
         return Reply(status=204, body=b"")
 
     def tags(self, call: Call) -> Reply:
-        """GET /v1/tags/: the names of all tags that agents carry, in order."""
+        """GET /v1/tags/: the names of all tags that agents and blocks carry, in order."""
         text = requests.text_query(call, "query_text") or ""
-        found = sorted({str(tag) for agent in self._store.agents.values() for tag in agent.tags if text in str(tag)})
+        found = sorted(tag for tag in self._store.tags() if text in tag)
         return json_reply(found[: requests.int_query(call, "limit", 50)])
-
-    def _owner(self, archive_id: str) -> Agent:
-        for agent in self._store.agents.values():
-            if agent.archive_id == archive_id and agent.passages:
-                return agent
-        raise not_found("Archive", archive_id)

@@ -19,18 +19,13 @@ class BlocksApi:
     def create(self, call: Call) -> Reply:
         """POST /v1/blocks/."""
         block = new_block(requests.body(call))
-        self._store.blocks[block.id] = block
+        self._store.add_block(block)
         return json_reply(block_state(block))
 
     def list(self, call: Call) -> Reply:
         """GET /v1/blocks/, newest first; several tags: blocks with any of them, or all with match_all_tags."""
-        wanted = set(call.query("tags"))
         is_all = requests.bool_query(call, "match_all_tags", default=False)
-        found = [
-            block
-            for block in reversed(self._store.blocks.values())
-            if not wanted or (wanted <= set(block.tags) if is_all else wanted & set(block.tags))
-        ]
+        found = self._store.blocks_with(call.query("tags"), all_tags=is_all)[::-1]
         page = window([block.id for block in found], call, default_limit=50)
         return json_reply([block_state(found[index]) for index in page])
 

@@ -108,6 +108,14 @@ def message_request(call: Call, *, streaming: bool) -> MessageRequest:
     )
 
 
+def initial_texts(found: Mapping[str, Any]) -> list[str]:
+    """Return what a new agent's first messages say; 501 for roles that a real server rewrites and the stub does not."""
+    messages = field(found, "initial_message_sequence", list, [])
+    if any(not isinstance(message, dict) or message.get("role") != "user" for message in messages):
+        raise detail(501, "the stub takes initial messages of users only")
+    return [required_text(message, "content") for message in messages]
+
+
 def refuse_empty(request: MessageRequest) -> None:
     """Refuse an empty list of messages with 422."""
     if not request.has_messages:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from testbed.letta_stub.ids import new_id, stamp
+from testbed.letta_stub.tag_index import TagIndex
 from testbed.letta_stub.wording import BLOCK_DESCRIPTIONS, BLOCK_LIMIT
 
 # Bounds keep 10,000 agents (the large tier) within some hundred megabytes; the oldest entry goes first.
@@ -85,6 +86,21 @@ class Agent:
     log: deque[Json] = field(default_factory=lambda: deque(maxlen=MESSAGES_PER_AGENT))  # of all its threads
     passages: OrderedDict[str, Passage] = field(default_factory=OrderedDict)
     last_stop_reason: str | None = None
+    given: tuple[Json, ...] = ()  # the messages that it was made with, which are never forgotten
+
+    def begin_with(self, messages: Iterable[Json]) -> None:
+        """Put messages in its memory that nobody answered."""
+        self.given = tuple(messages)
+        self.thread.messages.extend(self.given)
+        self.log.extend(self.given)
+
+    def put_in_context(self, message_ids: Iterable[str]) -> None:
+        """Let its context be these messages; one that the stub has forgotten is left out."""
+        known = {str(one["id"]): one for one in (*self.given, *self.log, *self.thread.messages)}
+        known.pop(self.system_message_id, None)  # always in context
+        chosen = [known[one] for one in message_ids if one in known]
+        self.thread.messages.clear()
+        self.thread.messages.extend(chosen)
 
     def remember(self, passage: Passage) -> None:
         """Store a passage, forgetting the oldest one when there are too many."""
@@ -142,7 +158,7 @@ class Step:
 
 
 class Store:
-    """Everything the stub remembers."""
+    """Everything the stub remembers; agents, blocks and conversations are read here, and change by its methods."""
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
@@ -150,6 +166,11 @@ class Store:
         self.conversations: dict[str, Conversation] = {}
         self.runs: OrderedDict[str, Run] = OrderedDict()
         self.steps: OrderedDict[str, Step] = OrderedDict()
+        self._agents_by_tag: TagIndex[Agent] = TagIndex()
+        self._blocks_by_tag: TagIndex[Block] = TagIndex()
+        self._agent_of_block: dict[str, Agent] = {}
+        self._agent_of_archive: dict[str, Agent] = {}
+        self._conversations_of: dict[str, list[Conversation]] = {}
 
     def add_run(self, run: Run) -> Run:
         """Remember a run, forgetting the oldest one when there are too many."""
@@ -165,34 +186,80 @@ class Store:
     def add_agent(self, agent: Agent) -> None:
         """Remember an agent and its blocks."""
         self.agents[agent.id] = agent
-        self.blocks.update({block.id: block for block in agent.blocks.values()})
+        self._agents_by_tag.add(agent)
+        self._agent_of_archive[agent.archive_id] = agent
+        for block in agent.blocks.values():
+            self.add_block(block)
+            self._agent_of_block[block.id] = agent
+
+    def add_block(self, block: Block) -> None:
+        """Remember a block."""
+        self.blocks[block.id] = block
+        self._blocks_by_tag.add(block)
+
+    def add_conversation(self, conversation: Conversation) -> None:
+        """Remember a conversation."""
+        self.conversations[conversation.id] = conversation
+        self._conversations_of.setdefault(conversation.agent_id, []).append(conversation)
 
     def delete_agent(self, agent_id: str) -> None:
         """Forget an agent and its conversations; its blocks stay, as in the real server."""
-        del self.agents[agent_id]
-        for conversation in [found for found in self.conversations.values() if found.agent_id == agent_id]:
+        agent = self.agents.pop(agent_id)
+        self._agents_by_tag.remove(agent)
+        del self._agent_of_archive[agent.archive_id]
+        for block in agent.blocks.values():
+            del self._agent_of_block[block.id]
+        for conversation in self._conversations_of.pop(agent_id, ()):
             del self.conversations[conversation.id]
 
     def delete_block(self, block_id: str) -> None:
-        """Forget a block, also in the agents that have it."""
+        """Forget a block, also in the agent that has it."""
         block = self.blocks.pop(block_id)
-        for agent in self.agents.values():
-            if agent.blocks.get(block.label) is block:
-                del agent.blocks[block.label]
+        self._blocks_by_tag.remove(block)
+        agent = self._agent_of_block.pop(block_id, None)
+        if agent is not None:
+            del agent.blocks[block.label]
 
-    def agents_with(
-        self, *, name: str | None, tags: Iterable[str], all_tags: bool, text: str | None
-    ) -> Iterator[Agent]:
-        """Yield the agents that match, oldest first; no tags match everything."""
-        wanted = set(tags)
-        for agent in self.agents.values():
-            if name is not None and agent.name != name:
-                continue
-            if text is not None and text.lower() not in agent.name.lower():
-                continue
-            if wanted and not (wanted <= set(agent.tags) if all_tags else wanted & set(agent.tags)):
-                continue
-            yield agent
+    def conversations_of(self, agent_id: str) -> tuple[Conversation, ...]:
+        """Return the conversations of an agent, oldest first."""
+        return tuple(self._conversations_of.get(agent_id, ()))
+
+    def clear_archive(self, agent: Agent) -> None:
+        """Forget the archive of an agent; its next passage makes another."""
+        agent.passages.clear()
+        del self._agent_of_archive[agent.archive_id]
+        agent.archive_id = new_id("archive")
+        self._agent_of_archive[agent.archive_id] = agent
+
+    def agent_of_archive(self, archive_id: str) -> Agent | None:
+        """Return the agent whose archive has this id."""
+        return self._agent_of_archive.get(archive_id)
+
+    def tags(self) -> set[str]:
+        """Return every tag of an agent or a block."""
+        return {*self._agents_by_tag.names(), *self._blocks_by_tag.names()}
+
+    def agents_with(self, *, name: str | None, tags: list[str], all_tags: bool, text: str | None) -> list[Agent]:
+        """Return the agents that match, oldest first; no tags match everything."""
+        found = _with_tags(self._agents_by_tag, tags, self.agents, all_tags=all_tags)
+        if name is not None:
+            found = [agent for agent in found if agent.name == name]
+        if text is not None:
+            found = [agent for agent in found if text.lower() in agent.name.lower()]
+        return found
+
+    def blocks_with(self, tags: list[str], *, all_tags: bool) -> list[Block]:
+        """Return the blocks that match, oldest first; no tags match everything."""
+        return _with_tags(self._blocks_by_tag, tags, self.blocks, all_tags=all_tags)
+
+
+Kept = TypeVar("Kept", Agent, Block)
+
+
+def _with_tags(index: TagIndex[Kept], tags: list[str], everything: dict[str, Kept], *, all_tags: bool) -> list[Kept]:
+    if not tags:
+        return list(everything.values())
+    return index.all_of(tags) if all_tags else index.any_of(tags, everything.values())
 
 
 def _bound(entries: OrderedDict[str, Any]) -> None:

@@ -24,13 +24,13 @@ class ThreadsApi:
         if agent_id not in self._house.store.agents:
             raise missing_reference("Conversation")
         conversation = Conversation(agent_id, requests.field(found, "summary", str, None))
-        self._house.store.conversations[conversation.id] = conversation
+        self._house.store.add_conversation(conversation)
         return json_reply(conversation_state(conversation))
 
     def list(self, call: Call) -> Reply:
         """GET /v1/conversations/?agent_id=…, newest first."""
         agent_id = requests.required_query(call, "agent_id")
-        found = [each for each in reversed(self._house.store.conversations.values()) if each.agent_id == agent_id]
+        found = self._house.store.conversations_of(agent_id)[::-1]
         page = window([each.id for each in found], call, default_limit=50)
         return json_reply([conversation_state(found[index], is_listed=True) for index in page])
 

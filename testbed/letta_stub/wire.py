@@ -36,6 +36,11 @@ def system_message(message_id: str, system: str | None) -> Json:
     return {**message("system_message", message_id, content=system or SYSTEM), "otid": None}
 
 
+def user_message(message_id: str, text: str) -> Json:
+    """Return a message of a user that an agent was made with: no step and no run belong to it."""
+    return {**message("user_message", message_id, content=text), "otid": None}
+
+
 def ping(run_id: str) -> Json:
     """Return the message that keeps a silent stream alive."""
     return {**message("ping", new_id("ping"), run_id=run_id), "otid": None}

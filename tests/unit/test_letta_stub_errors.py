@@ -202,3 +202,9 @@ def test_an_unknown_agent_or_passage_cannot_be_deleted(letta: httpx.Client, agen
     assert (unknown.status_code, unknown.json()["detail"][:15]) == (404, "Agent not found")
     passage = letta.delete(f"{agent}/archival-memory/passage-none")
     assert (passage.status_code, passage.json()["detail"][:12]) == (404, "Passage with")
+
+
+def test_a_first_message_that_a_real_letta_would_rewrite_is_not_taken_as_it_is(letta: httpx.Client) -> None:
+    body = {"model": "openai-proxy/gpt-4o-mini", "initial_message_sequence": [{"role": "assistant", "content": "hi"}]}
+    reply = letta.post("/v1/agents/", json=body)
+    assert (reply.status_code, reply.json()) == (501, {"detail": "the stub takes initial messages of users only"})

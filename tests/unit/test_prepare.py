@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from loadgen import prepare
+from loadgen.agent_shape import AgentShape
+from loadgen.fleet import Fleet, members
 from loadgen.target import TargetError, check_letta
 
 TAG = "letta-slo-run-mine"
@@ -73,12 +75,18 @@ def test_a_list_of_agents_of_another_shape_is_said(fake: Callable[[Answers], str
     if body is None:
         body = {"agents": []}
     with pytest.raises(TargetError, match="not like a Letta server"):
+        prepare.delete_agents(fake({"GET": body}), TAG)
+
+
+@pytest.mark.parametrize("body", [None, {}, [], "7"])
+def test_a_count_that_is_no_number_is_said(fake: Callable[[Answers], str], body: Any) -> None:
+    with pytest.raises(TargetError, match="not like a Letta server"):
         prepare.count_agents(fake({"GET": body}), TAG)
 
 
 def test_tags_of_another_shape_are_said(fake: Callable[[Answers], str]) -> None:
     with pytest.raises(TargetError, match="not like a Letta server"):
-        prepare.list_run_tags(fake({"GET": {"tags": []}}))
+        prepare.list_tags(fake({"GET": {"tags": []}}), prepare.TAG_PREFIX)
 
 
 def test_a_server_that_lists_what_it_deleted_does_not_hold_the_cleanup_for_ever(fake: Callable[[Answers], str]) -> None:
@@ -88,6 +96,32 @@ def test_a_server_that_lists_what_it_deleted_does_not_hold_the_cleanup_for_ever(
     with pytest.raises(TargetError, match=f"keeps listing 3 with the tag {TAG} after they were deleted"):
         prepare.delete_agents(fake(answers), TAG, report=lambda done, _: deleted.append(done))
     assert deleted == [1, 2, 3]
+
+
+def test_a_server_that_ignores_where_a_page_begins_is_not_asked_for_ever(fake: Callable[[Answers], str]) -> None:
+    fleet = Fleet(fake({"GET": [member(number) for number in range(3)]}), "small", 5, AgentShape(), "m", "e")
+    with pytest.raises(TargetError, match="the same page again and again"):
+        members(fleet)
+
+
+@pytest.mark.parametrize("broken", [{"message_ids": None}, {"blocks": [{}]}, {"metadata": [1]}, {"blocks": 7}])
+def test_a_member_of_another_shape_is_said(fake: Callable[[Answers], str], broken: dict[str, Any]) -> None:
+    fleet = Fleet(fake({"GET": [{**member(0), **broken}]}), "small", 1, AgentShape(), "m", "e")
+    with pytest.raises(TargetError, match="not like a Letta server"):
+        members(fleet)
+
+
+def member(number: int) -> dict[str, Any]:
+    tag = "letta-slo-fleet-small"
+    return {
+        "id": f"agent-{number}",
+        "name": f"{tag}-{number:05d}",
+        "model": "m",
+        "tags": [tag],
+        "message_ids": [],
+        "blocks": [],
+        "metadata": {},
+    }
 
 
 def test_agents_without_the_tag_are_left_alone_by_a_cleanup(fake: Callable[[Answers], str]) -> None:
