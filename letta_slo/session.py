@@ -65,11 +65,16 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
 
     Raises GuardError when there are more workers than agents or users to share among them.
     """
-    if wish.workers > min(wish.tier.agents, wish.tier.users):
-        raise GuardError(f"{wish.workers} workers cannot share {wish.tier.agents} agents and {wish.tier.users} users")
+    check_workers(wish.workers, wish.tier)
     # A stub takes everything with it when it stops.
     with with_agents(plan, wish.tier.agents, talk, stay=targets.kind == "stub") as prepared:
         return run_prepared(prepared, wish, targets, talk)
+
+
+def check_workers(workers: int, tier: Tier) -> None:
+    """Raise GuardError when there are more workers than agents or users to share among them."""
+    if workers > min(tier.agents, tier.users):
+        raise GuardError(f"{workers} workers cannot share {tier.agents} agents and {tier.users} users")
 
 
 def run_prepared(prepared: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:

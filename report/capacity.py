@@ -26,7 +26,9 @@ class Asked:
     kind: str
     address: str
     version: str
+    tier: str
     mix: dict[str, float]
+    agents: int
     rules: Rules
     step_s: float
     seed: int

@@ -57,10 +57,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rate that was tried, and what came of it."""
+    """A rate that was tried, and what came of it; `is_final` says that trying it for longer is not allowed."""
 
     rate: float
     outcome: Outcome
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def next_try(rules: Rules, steps: Sequence[Step]) -> Try | None:
     if not steps:
         return Try(rules.start)
     last = steps[-1]
-    if last.outcome in _TRY_AGAIN and sum(step.rate == last.rate for step in steps) == 1:
+    if last.outcome in _TRY_AGAIN and not last.is_final and sum(step.rate == last.rate for step in steps) == 1:
         return Try(last.rate, is_repeat=True)
     known = _Known(steps)
     if known.top is None:
