@@ -158,10 +158,11 @@ def capacity(**given: Any) -> int:
     else:
         _print(found, Console(highlight=False))
     click.echo(f"report: {files['html']}", err=given["output"] == "json")
-    return _exit_code(found, given["on_inconclusive"])
+    return exit_code(found, given["on_inconclusive"])
 
 
-def _exit_code(found: Capacity, on_inconclusive: int) -> int:
+def exit_code(found: Capacity, on_inconclusive: int) -> int:
+    """Return what the shell gets: 0 where a rate was met, else why none was."""
     ending = found.found.ending
     if ending is Ending.START_MISSED:
         return exit_codes.MISSED

@@ -127,7 +127,7 @@ def read_point(text: str) -> Point:
         return Point(int(replicas), float(low), float(high or low))
     except ValueError as error:
         raise click.BadParameter(
-            f"{text!r} is no point; found must be N=RATE or N=LOW..HIGH, such as 2=98..103", param_hint="--point"
+            f"{text!r} is no point, allowed: N=RATE or N=LOW..HIGH, such as 2=98..103", param_hint="--point"
         ) from error
 
 

@@ -23,6 +23,7 @@ _DRAWS = 1000
 _TAILS = (0.05, 0.95)
 # Rounding of a quotient must not ask for one replica more.
 _ROUNDING = 1e-9
+_TOO_LITTLE_TO_SHOW = 0.001
 # Beyond twice what was measured a curve is a guess.
 _FAR = 2.0
 
@@ -203,7 +204,7 @@ def _bootstrap(points: tuple[Point, ...], replicas: Values, measured: Values, fi
 
 def _universal(points: tuple[Point, ...], fit: Values, draws: Values) -> Universal:
     gamma, alpha, beta = (_estimate(values, drawn) for values, drawn in zip(_named(fit), _named(draws), strict=True))
-    peaks = _peaks(draws)
+    peaks, replicas = _peaks(draws), [point.replicas for point in points]
     peak = float(_peaks(fit[np.newaxis])[0])
     tops = np.array([_top(row, float(at)) for row, at in zip(draws, peaks, strict=True)])
     return Universal(
@@ -213,18 +214,21 @@ def _universal(points: tuple[Point, ...], fit: Values, draws: Values) -> Univers
         beta=beta,
         peak_replicas=Estimate(peak, *_quantiles(peaks)),
         peak_rate=Estimate(_top(fit, peak), *_quantiles(tops)),
-        sentence=_shape(alpha.value, beta.value, peak, _top(fit, peak)),
+        sentence=_shape(fit, peak, max(replicas)),
         _fit=fit,
         _draws=draws,
     )
 
 
-def _shape(alpha: float, beta: float, peak: float, top: float) -> str:
-    if alpha < 1e-6 and beta < 1e-9:
+def _shape(fit: Values, peak: float, measured: int) -> str:
+    first, last = (float(_rates(fit[np.newaxis], replicas)[0]) for replicas in (1, measured))
+    top = _top(fit, peak)
+    if last >= first * measured * (1 - _TOO_LITTLE_TO_SHOW):
         return "linear as far as measured: no replica costs the others anything that shows"
+    if abs(last / first - 1) < _TOO_LITTLE_TO_SHOW and top < first * (1 + _TOO_LITTLE_TO_SHOW):
+        return "flat: a further replica adds nothing"
     if not isfinite(peak):
-        words = f"each replica adds less than the one before, and all together never pass {top:.4g} a second"
-        return "flat: a further replica adds nothing" if alpha > 0.999 else words
+        return f"each replica adds less than the one before, and all together never pass {top:.4g} a second"
     if peak <= 1:
         return "a second replica already takes more than it adds"
     return f"the rate peaks at {top:.4g} a second with {peak:.3g} replicas; more of them take more than they add"
