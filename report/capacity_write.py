@@ -27,7 +27,7 @@ _TONES = {
     Outcome.MET.value: "met",
     Outcome.NOT_MET.value: "missed",
     Outcome.UNDECIDED.value: "inconclusive",
-    Outcome.INVALID.value: "invalid run",
+    Outcome.INVALID.value: "invalid-run",
 }
 
 
