@@ -137,7 +137,7 @@ def remarks(capacity: Capacity) -> tuple[str, ...]:
 
 def rate_text(rate: float) -> str:
     """Write requests a second with three or four digits."""
-    return f"{rate:,.0f}" if rate >= 1000 else f"{rate:.3g}" if rate < 100 else f"{rate:.1f}"
+    return f"{rate:,.0f}" if rate >= 1000 else f"{rate:.3g}" if rate < 100 else f"{rate:.4g}"
 
 
 def _uncertain(capacity: Capacity) -> list[str]:

@@ -177,7 +177,7 @@ def test_the_page_shows_every_chart_and_every_step_and_loads_nothing() -> None:
 def test_the_page_of_a_search_that_found_nothing_still_says_so(tmp_path: Path) -> None:
     capacity = conclude_search(asked(Rules(120.0, 1000.0)), [step_at(tmp_path, 120.0)])
     page = capacity_page(capacity, capacity_document(capacity))
-    assert "Capacity below 120.0 requests a second: not even the first rate was met" in page
+    assert "Capacity below 120 requests a second: not even the first rate was met" in page
 
 
 def test_the_files_are_json_markdown_and_a_page(tmp_path: Path) -> None:
