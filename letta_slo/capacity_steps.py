@@ -80,10 +80,7 @@ def drive_steps(
         is_rested = _resting(targets, prepared.agents)
         stopped = None
         while stopped is None and (wanted := next_try(steps.rules, search.taken)) is not None:
-            stopped = search.take(wanted, prepared.agents)
-            if stopped is None and search.taken[-1].outcome is not Outcome.MET:
-                talk.say("waiting until the target has done what it was left with")
-                stopped = None if is_rested() else f"the target did not come to rest within {_LONGEST_REST_S:g} s"
+            stopped = search.rest(is_rested) or search.take(wanted, prepared.agents)
     return tuple(search.readings), stopped
 
 
@@ -98,6 +95,13 @@ class _Search:
     readings: list[StepReading] = field(default_factory=list)
     taken: list[Step] = field(default_factory=list)
     cost: Decimal = Decimal(0)
+
+    def rest(self, is_rested: Callable[[], bool]) -> str | None:
+        """Wait until the target has done what the last step left it with; return that it has not, where it has not."""
+        if not self.taken or self.taken[-1].outcome is Outcome.MET:
+            return None
+        self.talk.say("waiting until the target has done what it was left with")
+        return None if is_rested() else f"the target did not come to rest within {_LONGEST_REST_S:g} s"
 
     def take(self, wanted: Try, agents: tuple[str, ...]) -> str | None:
         """Drive one step and note what it said; return why it was not taken, if it was not."""
