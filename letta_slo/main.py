@@ -9,6 +9,7 @@ from importlib import metadata
 import click
 
 from letta_slo import exit_codes
+from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
@@ -50,6 +51,7 @@ Examples:
   letta-slo gate runs/20261121-101500-ab12                judge a stored run again
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
+  letta-slo capacity --scenario message                   the highest rate at which every objective is met
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
 \b
@@ -63,7 +65,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, probe, conformance, prepare, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, capacity, probe, conformance, prepare, cleanup, testbed):
     cli.add_command(_verb)
 
 

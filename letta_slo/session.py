@@ -72,22 +72,32 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
     Raises GuardError when there are more workers than agents or users to share among them, and FleetError when the
     prepared agents that the user wants cannot be used.
     """
-    if wish.workers > min(wish.tier.agents, wish.tier.users):
-        raise GuardError(f"{wish.workers} workers cannot share {wish.tier.agents} agents and {wish.tier.users} users")
+    check_workers(wish.workers, wish.tier)
     # A stub takes everything with it when it stops.
     stay = targets.kind == "stub"
     opened = (
         with_fleet(plan, wish.tier, talk) if wish.reuse_agents else with_agents(plan, wish.tier.agents, talk, stay=stay)
     )
     with opened as prepared:
-        folder = create(wish.folder, manifest(prepared, targets.describe(), tier=wish.tier.name, workers=wish.workers))
-        plan_file = wish.folder / "parts" / "plan.json"
-        plan_file.parent.mkdir(exist_ok=True)
-        prepared.write(plan_file)
-        where = _targets_text(targets)
-        talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
-        _drive(prepared, plan_file, wish, targets, talk)
-        return folder
+        return run_prepared(prepared, wish, targets, talk)
+
+
+def check_workers(workers: int, tier: Tier) -> None:
+    """Raise GuardError when there are more workers than agents or users to share among them."""
+    if workers > min(tier.agents, tier.users):
+        raise GuardError(f"{workers} workers cannot share {tier.agents} agents and {tier.users} users")
+
+
+def run_prepared(prepared: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
+    """Drive a plan whose agents are there; the folder holds everything that was seen."""
+    folder = create(wish.folder, manifest(prepared, targets.describe(), tier=wish.tier.name, workers=wish.workers))
+    plan_file = wish.folder / "parts" / "plan.json"
+    plan_file.parent.mkdir(exist_ok=True)
+    prepared.write(plan_file)
+    where = _targets_text(targets)
+    talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
+    _drive(prepared, plan_file, wish, targets, talk)
+    return folder
 
 
 @contextmanager
@@ -111,7 +121,7 @@ def with_agents(plan: RunPlan, count: int, talk: Talk, *, stay: bool = False, wh
         yield replace(plan, agents=agents)
     finally:
         if not stay:
-            _take_away(plan.letta_url, plan, talk, where)
+            take_away(plan.letta_url, plan, talk, where)
 
 
 @contextmanager
@@ -132,7 +142,7 @@ def with_fleet(plan: RunPlan, tier: Tier, talk: Talk) -> Iterator[RunPlan]:
             reset(fleet, agents, report=report)
         yield replace(plan, agents=tuple(one.id for one in agents), fleet=fleet.tag)
     finally:
-        _take_away(plan.letta_url, plan, talk, "")
+        take_away(plan.letta_url, plan, talk, "")
 
 
 def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> None:
@@ -151,7 +161,8 @@ def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: T
         talk.say(str(error))
 
 
-def _take_away(url: str, plan: RunPlan, talk: Talk, where: str) -> None:
+def take_away(url: str, plan: RunPlan, talk: Talk, where: str) -> None:
+    """Take away what the run of this plan made on the target, or say how it can be done later."""
     talk.say(f"removing what the run made on the target{where}")
     try:
         prepare.delete_agents(url, plan.tag)

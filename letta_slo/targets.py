@@ -52,12 +52,21 @@ class Targets:
 
 
 @contextmanager
-def embedded(log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say) -> Iterator[Targets]:
+def embedded(
+    log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say, *, with_bridge: bool = True
+) -> Iterator[Targets]:
     """Start the embedded testbed: the bridge is the reference bridge, but behind it stands a stub."""
-    with EmbeddedTestbed(log_dir, behaviour=behaviour, agent_tag=tag, say=lambda part: say(f"starting {part}")) as bed:
-        letta, bridge = check_letta(bed.letta_url), check_redis(bed.redis.url)
-        versions = {"letta": letta.version, "redis": bridge.version}
-        yield Targets("stub", bed.letta_url, bed.redis.url, _doubles(letta, bridge), bed.take_letta_down, versions)
+    with EmbeddedTestbed(
+        log_dir,
+        behaviour=behaviour,
+        agent_tag=tag,
+        bridges=int(with_bridge),
+        say=lambda part: say(f"starting {part}"),
+    ) as bed:
+        redis_url = bed.redis.url if with_bridge else None
+        letta, bridge = check_letta(bed.letta_url), check_redis(redis_url) if redis_url else None
+        versions = {"letta": letta.version} | ({"redis": bridge.version} if bridge else {})
+        yield Targets("stub", bed.letta_url, redis_url, _doubles(letta, bridge), bed.take_letta_down, versions)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def verify(**given: Any) -> int:
     wish = _wish(given)
     prices = read_prices(given["prices"], given["max_cost"])
     opened = _open(given, wish, talk)
-    _make_runs_dir(given["runs_dir"])
+    make_runs_dir(given["runs_dir"])
     with opened as targets:
         planned = plan_of(wish, targets)
         needed = needs(catalogue, wish.tier, planned.rates, planned.phases, prices)
@@ -119,10 +119,10 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
     log_dir = wish.folder.resolve() / "parts"
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)
-    return embedded(log_dir, wish.tag, _behaviour(given["stub_behaviour"]), talk.say)
+    return embedded(log_dir, wish.tag, read_behaviour(given["stub_behaviour"]), talk.say)
 
 
-def _make_runs_dir(path: Path) -> None:
+def make_runs_dir(path: Path) -> None:
     """Make the directory before anything is started; raises click.BadParameter."""
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def _make_runs_dir(path: Path) -> None:
         raise click.BadParameter(f"{path} cannot be written to", param_hint="--runs-dir")
 
 
-def _behaviour(text: str | None) -> dict[str, Any] | None:
+def read_behaviour(text: str | None) -> dict[str, Any] | None:
     """Return the behaviour, of which the stub would take every word; raises click.BadParameter."""
     if text is None:
         return None

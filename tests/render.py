@@ -147,6 +147,8 @@ def stub() -> str:
         "A service time is a number of milliseconds, or the median and sigma of a lognormal distribution. A fault has\n"
         "a `share` (0 to 1) of the requests, or `remaining` (the next so many), or both; `status` for an error,\n"
         "`delay_s` for a slow or hanging one.\n\n"
+        "With `servers` in `settings` so many requests are worked on at once and the others wait in line, which gives\n"
+        "the stub a known capacity: 4 servers that take 50 ms each answer 80 requests a second and no more.\n\n"
         f"- Operations: {names}; `*` for all.\n- Kinds of fault: {kinds}.\n- Settings: {settings}.\n\n"
         "Healthy, with the LLM stub behind it (whose own time comes on top):\n\n"
         f"| operation | median | sigma |\n|---|---|---|\n{times}\n"

@@ -85,6 +85,7 @@ SETTINGS = {
     "ping_interval_s": 50.0,  # LETTA_KEEPALIVE_INTERVAL
     # The OpenAI client's own default: Letta 0.16.4 passes LETTA_LLM_REQUEST_TIMEOUT_SECONDS to Google's clients only.
     "llm_timeout_s": 600.0,
+    "servers": 0.0,  # how many requests are worked on at once, the others wait in line; 0 is no limit
     "llm_retries": 2.0,  # what Letta's OpenAI client does before it gives up
 }
 

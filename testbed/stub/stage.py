@@ -125,6 +125,8 @@ class Stage:
         self._on_start = on_start
         self._on_end = on_end
         self._arrivals = itertools.count()
+        self._places = asyncio.Semaphore(0)
+        self._servers = 0
 
     def endpoint(self, operation: str, handler: Handler, route: str = "") -> _Endpoint:
         """Return the ASGI endpoint of an operation; `route` is the path with its parameters unfilled."""
@@ -154,7 +156,8 @@ class Stage:
             key = request_id if request_id and behaviour.seed_by == "request-id" else str(arrival)
             query = scope["query_string"]
             call = Call(operation, params, headers, query, body, key, request_id, behaviour)
-            await self._answer(call, endpoint.handler, sender, receive)
+            async with self._place(int(behaviour.settings.get("servers", 0))):
+                await self._answer(call, endpoint.handler, sender, receive)
         except asyncio.CancelledError:
             return  # the door was shut: the client was reset already, and nobody waits for this task
         finally:
@@ -162,6 +165,14 @@ class Stage:
                 ledger.message_ends(agent_id)
             ledger.close(entry, sender.status)
             self._on_end(scope["method"], route, sender.status, time.monotonic() - arrival_s)
+
+    def _place(self, servers: int) -> contextlib.AbstractAsyncContextManager[None]:
+        """Return a place to be worked on, in the order of arrival where there are only so many; 0 is no limit."""
+        if not servers:
+            return contextlib.nullcontext()
+        if servers != self._servers:  # who waits for a place of the old number gets one of those
+            self._places, self._servers = asyncio.Semaphore(servers), servers
+        return self._places
 
     async def _answer(self, call: Call, handler: Handler, sender: _Sender, receive: Receive) -> None:
         fault = self._fault(call)
