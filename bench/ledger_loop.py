@@ -36,8 +36,8 @@ class _Connection:
     is_busy: bool = False
 
 
-# When it is due, its row, the era of the ledger, who gets the answer, the answer, whether the connection stays; a tuple,
-# since it is made, and compared, for every request.
+# When it is due, its row, the era of the ledger, who gets the answer, the answer, whether the connection stays. A
+# tuple, since it is made and compared for every request.
 _Due = tuple[int, int, int, _Connection, bytes, bool]
 
 
@@ -187,5 +187,6 @@ def _arrival_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int:
     for _level, kind, data in ancillary:
         if kind == _SO_TIMESTAMPNS:
             seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
-            return now_ns - max(0, time.time_ns() - seconds * _NS - nanoseconds)
+            age_ns: int = time.time_ns() - seconds * _NS - nanoseconds
+            return now_ns - max(0, age_ns)
     return now_ns

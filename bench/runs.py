@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.cpu import CpuTrace
-from bench.figures import Floats
+from bench.figures import PERCENTILES, Floats, percentiles
 from bench.target import Truth
 
 # The first second brings new connections and, in a closed model, all users at once; the last half may be cut short.
@@ -23,7 +23,10 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one tool; `rounded_ms` are percentiles as the tool prints them, where they differ from the exact."""
+    """One run of one tool; `rounded_ms` are percentiles as the tool prints them, where they differ from the exact.
+
+    `bad` counts all that was not good, `dropped` the part of it that the tool never sent.
+    """
 
     reported_ms: Floats
     truth: Truth
@@ -31,6 +34,15 @@ class Run:
     bad: int
     lag_ms: Floats | None = None
     rounded_ms: dict[int, float] = field(default_factory=dict)
+    dropped: int = 0
+    memory_mib: float = 0.0
+
+    @property
+    def percentiles(self) -> tuple[float, ...]:
+        """What its user reads as p50, p95 and p99; NaN for what it does not print."""
+        if len(self.reported_ms):
+            return percentiles(self.reported_ms)
+        return tuple(self.rounded_ms.get(percentile, float("nan")) for percentile in PERCENTILES)
 
 
 def cpu_us_per_request(trace: CpuTrace, truth: Truth) -> float:
