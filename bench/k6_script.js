@@ -5,16 +5,20 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
 
-const plan = new SharedArray('plan', () => [JSON.parse(open(__ENV.BENCH_PLAN))])[0];
+const plan = JSON.parse(open(__ENV.BENCH_PLAN));
 const agents = new SharedArray('agents', () => JSON.parse(open(__ENV.BENCH_AGENTS)));
 const bodies = new SharedArray('bodies', () => JSON.parse(open(__ENV.BENCH_BODIES)));
 const badAnswers = new Counter('bad_answers');
 
 // An agent of its own, as in the engine's sessions: no agent ever has two messages in flight.
-const headers = Object.assign({}, plan.headers); // a copy: what a SharedArray gives is slower to read
-const own = {
-  url: `${plan.url}/v1/agents/${agents[__VU % agents.length]}/messages`,
-  body: bodies[__VU % bodies.length],
+const url =
+  plan.operation === 'health'
+    ? `${plan.url}/v1/health/`
+    : `${plan.url}/v1/agents/${agents[__VU % agents.length]}/messages`;
+const body = bodies[__VU % bodies.length];
+const parameters = {
+  headers: plan.headers,
+  tags: { name: plan.operation }, // else every agent's address is a time series of its own
 };
 
 export const options = {
@@ -34,14 +38,6 @@ export const options = {
   thresholds: {},
 };
 
-function parameters() {
-  const id = `${plan.request_id}-${exec.scenario.iterationInTest}-0`;
-  return {
-    headers: Object.assign({ 'x-request-id': id }, headers),
-    tags: { name: plan.operation }, // else every agent's address is a time series of its own
-  };
-}
-
 function isGood(reply) {
   if (reply.status !== 200) return false;
   if (!plan.reads_answers) return true;
@@ -51,10 +47,8 @@ function isGood(reply) {
 }
 
 export default function () {
-  const reply =
-    plan.operation === 'health'
-      ? http.get(`${plan.url}/v1/health/`, parameters())
-      : http.post(own.url, own.body, parameters());
+  parameters.headers['x-request-id'] = `${plan.request_id}-${exec.scenario.iterationInTest}-0`;
+  const reply = plan.operation === 'health' ? http.get(url, parameters) : http.post(url, body, parameters);
   if (!isGood(reply)) badAnswers.add(1);
 }
 

@@ -36,7 +36,7 @@ class Figures:
 
     @classmethod
     def of(cls, run: Run, load: Load, target: CpuTrace, request_bytes: int) -> Figures:
-        """Compute them; a run in which the target answered nothing has only NaN."""
+        """Compute them; what needs an answer is NaN in a run in which the target gave none."""
         arrived = run.truth.arrival_ns
         return cls(
             arrivals_percent=len(arrived) / load.arrivals * 100,

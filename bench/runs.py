@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from bench.cpu import CpuTrace
@@ -46,7 +47,13 @@ class Run:
 
 
 def cpu_us_per_request(trace: CpuTrace, truth: Truth) -> float:
-    """Return CPU time for each request answered in the settled part of a run, so without start-up and end."""
+    """Return CPU time for each request answered in the settled part of a run, so without start-up and end.
+
+    NaN where nothing was answered in it.
+    """
+    if not len(truth.arrival_ns):
+        return math.nan
     from_ns = int(truth.arrival_ns.min()) + int(_SETTLED_S * 1e9)
     to_ns = int(truth.arrival_ns.max()) - int(_ENDING_S * 1e9)
-    return trace.used_s(from_ns, to_ns) / truth.answered(from_ns, to_ns) * 1e6
+    answered = truth.answered(from_ns, to_ns)
+    return trace.used_s(from_ns, to_ns) / answered * 1e6 if answered else math.nan
