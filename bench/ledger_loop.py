@@ -136,6 +136,8 @@ class Loop:
         match request.line.split()[:2]:
             case [b"GET", b"/ledger"]:
                 return answer(orjson.dumps(self._ledger.as_json()))
+            case [b"GET", b"/ledger/counters"]:
+                pass
             case [b"DELETE", b"/ledger"]:
                 self._ledger.clear()
             case [b"PUT", b"/stall"]:

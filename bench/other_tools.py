@@ -11,6 +11,7 @@ import base64
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -44,9 +45,9 @@ class Report:
 
 
 def describe() -> list[str]:
-    """Return a line for each: where it is, and what it is."""
+    """Return a line for each: whether it is there, and what it is."""
     return [
-        f"{name}: {shutil.which(name) or 'not installed'}; {model}, no verdict, run once"
+        f"{name}: {'installed' if shutil.which(name) else 'not installed'}; {model}, no verdict, run once"
         for name, model in _MODELS.items()
     ]
 
@@ -62,12 +63,12 @@ def _run(name: str, target: LedgerTarget, load: Load, folder: Path) -> Run:
     command = _COMMANDS[name](target, load, folder)
     target.forget()
     with spawn(name, command, log_dir=folder, cwd=folder) as part:
-        with CpuTrace(part.pid) as trace:
-            part.process.wait(load.duration_s + _SLACK_S)
         try:
+            with CpuTrace(part.pid) as trace:
+                part.process.wait(load.duration_s + _SLACK_S)
             report = _READERS[name](part.log.read_text())
-        except (LookupError, ValueError, AttributeError) as error:
-            raise OtherToolError(f"what {name} printed cannot be read: {error}\n{log_tail(part.log)}") from error
+        except (LookupError, ValueError, AttributeError, subprocess.TimeoutExpired) as error:
+            raise OtherToolError(f"no report of {name} that can be read: {error}\n{log_tail(part.log)}") from error
     truth = target.truth()
     cpu_us = cpu_us_per_request(trace, truth)
     return Run(np.empty(0), truth, cpu_us, report.bad, rounded_ms=report.percentiles_ms, memory_mib=trace.peak_mib)

@@ -61,21 +61,32 @@ def run(
 def _measure(
     tools: dict[str, Tool], loads: list[Load], pairs: int, folder: Path
 ) -> dict[tuple[float, str], list[Figures]]:
-    others = other_tools.found()
+    """Return the figures of each rate and tool, a run of the engine beside one of k6."""
     seen: dict[tuple[float, str], list[Figures]] = {(load.rate, name): [] for load in loads for name in tools}
     worst_s = ServiceTimes.parse(_SERVICE).longest_s + _SLACK_S
+    users = {load: users_needed(load.rate, worst_s) for load in loads}
+    print(f"users of k6, and agents: {', '.join(f'{count} at {load.rate:g}/s' for load, count in users.items())}")
     with ledger_target(folder, _SERVICE) as target:
         for pair in range(pairs):
             print(f"pair {pair + 1}: load {machine.load()}", flush=True)
             for load in loads:
-                with_agents = target.with_agents(users_needed(load.rate, worst_s))
+                with_agents = target.with_agents(users[load])
                 for name in sorted(tools, reverse=pair % 2 == 0):
                     where = folder / f"{load.rate:g}-{pair}-{name}"
                     seen[load.rate, name].append(_one(tools[name], with_agents, load, where))
-                for name in others if pair == 0 else ():  # once: they are no open model of the same requests
-                    where = folder / f"{load.rate:g}-{name}"
-                    seen[load.rate, name] = [_one(others[name], with_agents, load, where)]
-    print(f"users of k6, and agents: {', '.join(f'{users_needed(load.rate, worst_s)}' for load in loads)}")
+                if pair == 0:
+                    seen |= _others(with_agents, load, folder)
+    return dict(sorted(seen.items(), key=lambda entry: entry[0][0]))
+
+
+def _others(target: LedgerTarget, load: Load, folder: Path) -> dict[tuple[float, str], list[Figures]]:
+    """Return what was seen of the tools that are run once, for orientation: the comparison does not depend on them."""
+    seen = {}
+    for name, tool in other_tools.found().items():
+        try:
+            seen[load.rate, name] = [_one(tool, target, load, folder / f"{load.rate:g}-{name}")]
+        except other_tools.OtherToolError as error:
+            print(error)
     return seen
 
 
