@@ -13,7 +13,7 @@ from bench.target import Load, Target
 from letta_slo.drive import Fault, drive
 from loadgen.plan import Arrivals, Phases, RunPlan, Sessions
 from loadgen.run_folder import create
-from loadgen.samples import Outcome
+from loadgen.samples import UNSENT, Outcome
 
 
 def run(
@@ -46,4 +46,6 @@ def run(
         cpu_us=cpu_us_per_request(traces[0], truth),
         bad=int(np.count_nonzero(samples["outcome"] != Outcome.OK)),
         lag_ms=(samples["start_ns"] - samples["intended_ns"]) / 1e6,
+        dropped=int(np.count_nonzero(np.isin(samples["outcome"], UNSENT))),
+        memory_mib=traces[0].peak_mib,
     )

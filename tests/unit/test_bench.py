@@ -95,6 +95,11 @@ def test_cost_is_cpu_of_the_settled_part_over_the_requests_answered_in_it() -> N
     assert cost_us == pytest.approx(1_000)
 
 
+def test_a_run_without_an_answer_has_no_cost() -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    assert np.isnan(cpu_us_per_request(SteadyTrace(os.getpid()), Truth(nothing, nothing)))
+
+
 def test_a_trace_knows_what_was_used_while_it_ran_and_nothing_of_before() -> None:
     before_ns = time.monotonic_ns()
     trace = CpuTrace(os.getpid())
@@ -112,6 +117,6 @@ def test_a_process_that_is_not_there_has_no_cpu_clock() -> None:
 
 
 def test_every_benchmark_says_which_question_it_answers() -> None:
-    assert list(BENCHMARKS) == ["stall", "cost", "lag", "probe"]
+    assert list(BENCHMARKS) == ["stall", "cost", "lag", "probe", "rivals"]
     for module in BENCHMARKS.values():
         assert (module.__doc__ or "").splitlines()[0].endswith("?")
