@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from letta_slo.crew import Meeting
 from letta_slo.drive import DriveError, Fault, drive
 from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
@@ -33,6 +34,7 @@ class Wish:
     phases: Phases
     seed: int
     workers: int
+    meeting: Meeting | None = None
 
     @property
     def tag(self) -> str:
@@ -74,6 +76,9 @@ def run(plan: RunPlan, wish: Wish, targets: Targets, talk: Talk) -> RunFolder:
         plan_file.parent.mkdir(exist_ok=True)
         prepared.write(plan_file)
         where = _targets_text(targets)
+        if wish.meeting is not None:
+            talk.say(f"waiting for {wish.workers} workers; start each, in a checkout of the same version, with")
+            talk.say(f"  {wish.meeting.command}")
         talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
         _drive(prepared, plan_file, wish, targets, talk)
         return folder
@@ -102,6 +107,7 @@ def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: T
                 plan,
                 plan_file,
                 workers=wish.workers,
+                meeting=wish.meeting,
                 faults=_faults(plan, targets),
                 env={REDIS_VARIABLE: targets.redis_url} if targets.redis_url else None,
                 on_progress=watcher.show,

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from letta_slo import options
+from letta_slo import crew, options
 from letta_slo.needs import check_cost, needs, read_prices, warn
 from letta_slo.outcome import conclude
 from letta_slo.session import Wish, plan_of, run
@@ -28,6 +28,7 @@ _EPILOG = options.epilog("""
   letta-slo verify --target letta                       a real Letta 0.16.4, installed and started here
   letta-slo verify --letta-url http://127.0.0.1:8283    your own server (LETTA_API_KEY from the environment)
   letta-slo verify --redis-url redis://127.0.0.1:6379   your own bridge
+  letta-slo verify --expect-workers 4 --master-bind 10.0.0.7:5557    load from four workers elsewhere
 """)
 
 
@@ -50,6 +51,7 @@ _EPILOG = options.epilog("""
     help="Service times and faults of the Letta stub (testbed only): docs/reference/stub.md.",
 )
 @click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
+@crew.options
 @click.option(
     "--runs-dir",
     type=click.Path(path_type=Path),
@@ -92,7 +94,8 @@ def _wish(given: dict[str, Any]) -> Wish:
         rate=given["rate"] or tier.rate,
         phases=options.phases_of(given, tier),
         seed=given["seed"],
-        workers=given["workers"],
+        workers=given["expect_workers"] or given["workers"],
+        meeting=crew.chosen(given),
     )
 
 

@@ -1,0 +1,62 @@
+"""Who waits for workers on other machines, and where? The options that make a run one of several machines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+_DEFAULT = "127.0.0.1:5557"  # Locust's own port
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where the master listens for the workers of a run."""
+
+    host: str
+    port: int
+
+    @property
+    def command(self) -> str:
+        """The command that starts one worker, as it is said to the user."""
+        return f"locust -f loadtests --worker --master-host {self.host} --master-port {self.port}"
+
+
+class MeetingType(click.ParamType[Meeting]):
+    """HOST:PORT of an interface of this machine."""
+
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Meeting:
+        """Return the place; raises click.BadParameter."""
+        if isinstance(value, Meeting):
+            return value
+        found = re.fullmatch(r"([A-Za-z0-9.-]+|\*):([0-9]{1,5})", str(value))
+        if found is None or not 0 < int(found[2]) < 65536:
+            self.fail(f"{value!r} is no address of this machine; give HOST:PORT, such as {_DEFAULT}.", param, ctx)
+        return Meeting(found[1], int(found[2]))
+
+
+def options(command: Any) -> Any:
+    """Add the options to a verb."""
+    command = click.option(
+        "--master-bind",
+        type=MeetingType(),
+        default=_DEFAULT,
+        show_default=True,
+        metavar="HOST:PORT",
+        help="Where the master listens for them: unencrypted, so in a private network only.",
+    )(command)
+    return click.option(
+        "--expect-workers",
+        type=click.IntRange(1, 200),
+        metavar="N",
+        help="Wait for so many workers that you start, on any machines, in place of --workers.",
+    )(command)
+
+
+def chosen(given: dict[str, Any]) -> Meeting | None:
+    """Return where workers are waited for, None when all of them run here; raises click.UsageError."""
+    return given["master_bind"] if given["expect_workers"] else None
