@@ -133,7 +133,7 @@ class Crew:
         return node is None or node.state == _MISSING
 
     def _prepare(self, plan: RunPlan, *, is_planned: bool) -> None:
-        # A worker that sees this file has the master's folder before it; a path alone says nothing on another machine.
+        # A worker that sees this file writes into the master's folder itself.
         witness = Path(plan.folder) / f"here-{secrets.token_hex(8)}"
         witness.touch()
         order = {"plan": plan.to_dict(), "is_planned": is_planned, "workers": len(self._mates)}

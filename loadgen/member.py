@@ -121,7 +121,7 @@ class Member:
         # Another boot is another clock. So is one of the same boot that the measurement excludes: a time namespace.
         has_same_clock = order["boot_id"] == boot_id() and abs(clock.offset_ns) <= clock.bound_ns
         self._offset = SAME_CLOCK if has_same_clock else clock
-        is_shared = (Path(plan.folder) / order["witness"]).is_file()
+        is_shared = _sees(Path(plan.folder) / order["witness"])
         if not is_shared:
             plan = replace(plan, folder=str(self._runs_dir.resolve() / plan.run_id))
         self._prepared = Start(
@@ -160,6 +160,11 @@ class Member:
 
     def _say(self, kind: str, data: dict[str, Any]) -> None:
         self._channel.send_message(kind, data)
+
+
+def _sees(witness: Path) -> bool:
+    """Whether the master's folder is here too: a path alone says nothing on another machine."""
+    return witness.is_file()
 
 
 def _why_not(plan: RunPlan) -> str | None:

@@ -2,9 +2,9 @@
 
 A behaviour is data, replaced or merged while the stub runs. Draws are functions of (seed, purpose, key): with
 `seed_by = "request-id"` the key is the `x-request-id` header, so the same request gets the same service time and the
-same fault whichever worker sends it and in whatever order requests arrive. With `seed_by = "number"` the key is what the load
-generator ends that header with, the number of the request in its schedule and its turn, so two runs of one seed get the
-same times. Without that header, or with `seed_by = "arrival"`, the key is the number of the arrival.
+same fault whichever worker sends it and in whatever order requests arrive. With `seed_by = "number"` the key is what
+the load generator ends that header with, the number of the request in its schedule and its turn, so two runs of one
+seed get the same times. Without that header, or with `seed_by = "arrival"`, the key is the number of the arrival.
 """
 
 from __future__ import annotations
