@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
 _DEFAULT = "127.0.0.1:5557"  # Locust's own port
+_ALL_INTERFACES = ("*", "0.0.0.0")  # noqa: S104 (for the user to choose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Meeting:
     @property
     def command(self) -> str:
         """The command that starts one worker, as it is said to the user."""
-        return f"locust -f loadtests --worker --master-host {self.host} --master-port {self.port}"
+        host = socket.gethostname() if self.host in _ALL_INTERFACES else self.host
+        return f"locust -f loadtests --worker --master-host {host} --master-port {self.port}"
 
 
 class MeetingType(click.ParamType[Meeting]):
