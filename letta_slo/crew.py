@@ -47,10 +47,8 @@ def options(command: Any) -> Any:
     command = click.option(
         "--master-bind",
         type=MeetingType(),
-        default=_DEFAULT,
-        show_default=True,
         metavar="HOST:PORT",
-        help="Where the master listens for them: unencrypted, so in a private network only.",
+        help=f"Where the master listens for them: unencrypted, so in a private network only.  [default: {_DEFAULT}]",
     )(command)
     return click.option(
         "--expect-workers",
@@ -62,4 +60,11 @@ def options(command: Any) -> Any:
 
 def chosen(given: dict[str, Any]) -> Meeting | None:
     """Return where workers are waited for, None when all of them run here; raises click.UsageError."""
-    return given["master_bind"] if given["expect_workers"] else None
+    bind: Meeting | None = given["master_bind"]
+    if not given["expect_workers"]:
+        if bind is not None:
+            raise click.UsageError("--master-bind says where workers are waited for; say how many: --expect-workers N")
+        return None
+    if given["workers"] > 1:
+        raise click.UsageError("--workers starts them here and --expect-workers waits for yours; give one of the two")
+    return bind or MeetingType().convert(_DEFAULT, None, None)

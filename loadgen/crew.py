@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -137,7 +138,7 @@ class Crew:
         witness = Path(plan.folder) / f"here-{secrets.token_hex(8)}"
         witness.touch()
         order = {"plan": plan.to_dict(), "is_planned": is_planned, "workers": len(self._mates)}
-        order |= {"witness": witness.name, "boot_id": boot_id()}
+        order |= {"witness": witness.name, "boot_id": boot_id(), "version": metadata.version("letta-slo")}
         try:
             for node_id, mate in self._mates.items():
                 self._channel.send_message(messages.PREPARE, {**order, "place": mate.place}, node_id)

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -114,7 +115,7 @@ class Member:
         plan = RunPlan.from_dict(order["plan"])
         facts: dict[str, Any] = {"run_id": plan.run_id, "host": socket.gethostname()}
         clock = self._ask_clock()
-        refusal = _why_not(plan) or (None if clock else "the master did not tell its clock")
+        refusal = _why_not(plan, order["version"]) or (None if clock else "the master did not tell its clock")
         if refusal or clock is None:
             self._say(messages.READY, {**facts, "refusal": refusal})
             return
@@ -167,8 +168,11 @@ def _sees(witness: Path) -> bool:
     return witness.is_file()
 
 
-def _why_not(plan: RunPlan) -> str | None:
+def _why_not(plan: RunPlan, masters: str) -> str | None:
     """Return why this worker cannot carry out the plan: addresses with passwords travel in no message."""
+    own = metadata.version("letta-slo")
+    if own != masters:
+        return f"it has version {own} of this suite, the master has {masters}"
     if plan.redis_url_env and not os.environ.get(plan.redis_url_env):
         return f"the plan drives the bridge, and {plan.redis_url_env} is not set where this worker runs"
     return None

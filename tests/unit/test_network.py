@@ -255,7 +255,7 @@ def test_a_worker_that_goes_without_being_done_is_lost_and_named(tmp_path: Path)
     assert name.startswith("worker 0 on ")
 
 
-def test_a_worker_that_does_not_answer_or_lacks_the_address_of_redis_is_named(
+def test_a_worker_that_does_not_answer_lacks_the_address_of_redis_or_is_of_another_version_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loadgen.crew._READY_S", 0.05)
@@ -269,6 +269,11 @@ def test_a_worker_that_does_not_answer_or_lacks_the_address_of_redis_is_named(
     Member(wire, tmp_path / "worker")
     with pytest.raises(CrewError, match=f"{REDIS_VARIABLE} is not set where this worker runs"):
         crew.gather(replace(plan, redis_url_env=REDIS_VARIABLE), 1, is_planned=True)
+    versions = iter(("2.0", "1.0"))  # asked by the master first
+    monkeypatch.setattr("loadgen.crew.metadata.version", lambda _name: next(versions))
+    with pytest.raises(CrewError, match=r"it has version 1\.0 of this suite, the master has 2\.0"):
+        crew.gather(plan, 1, is_planned=True)
+    monkeypatch.undo()
     with pytest.raises(CrewError, match="1 of 2 workers are connected"):
         crew.gather(plan, 2, is_planned=True)
     assert crew.is_over()
