@@ -28,7 +28,8 @@ _EPILOG = options.epilog("""
   letta-slo verify --target letta                       a real Letta 0.16.4, installed and started here
   letta-slo verify --letta-url http://127.0.0.1:8283    your own server (LETTA_API_KEY from the environment)
   letta-slo verify --redis-url redis://127.0.0.1:6379   your own bridge
-  letta-slo verify --expect-workers 4 --master-bind 10.0.0.7:5557    load from four workers elsewhere
+  letta-slo verify --letta-url http://10.0.0.5:8283 --expect-workers 4 --master-bind 10.0.0.7:5557
+                                                        the same by four workers on other machines
 """)
 
 

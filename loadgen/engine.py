@@ -174,6 +174,8 @@ class Engine:
             if not self._planned:
                 self._wait_for_workers(self._crew)
         else:
+            if self._member is not None and self._worker is not None:
+                self._member.abandon()  # the master ends the run before this worker has
             self._finish()
         if self._tag and not self._planned:
             self._take_away(self._tag)

@@ -67,6 +67,7 @@ class Member:
         self._start: Start | None = None
         self._shipper: Shipper | None = None
         self._shipping: gevent.Greenlet | None = None
+        self._is_abandoned = False
         channel.register_message(messages.PREPARE, self._on_prepare, concurrent=True)
         channel.register_message(messages.TELL_CLOCK, self._on_tell_clock)
         channel.register_message(messages.GO, self._on_go)
@@ -96,8 +97,15 @@ class Member:
     def finish(self, start: Start) -> None:
         """Send the rest of what was written, and that this worker is done."""
         self._ship_rest()
-        clock = self._ask_clock()
+        clock = None if self._is_abandoned else self._ask_clock()
         self._say(messages.DONE, {"run_id": start.plan.run_id, "clock": asdict(clock) if clock else None})
+
+    def abandon(self) -> None:
+        """Wait for nothing that the master might still say: it ends the run, and this worker with it."""
+        self._is_abandoned = True
+        self._told.set(None)
+        if self._shipper is not None:
+            self._shipper.abandon()
 
     def _ship_rest(self) -> None:
         if self._shipper is None or self._shipping is None:
@@ -113,6 +121,7 @@ class Member:
     def _on_prepare(self, msg: Any, **_: Any) -> None:
         order = msg.data
         plan = RunPlan.from_dict(order["plan"])
+        self._is_abandoned = False  # a page makes one run after the other
         facts: dict[str, Any] = {"run_id": plan.run_id, "host": socket.gethostname()}
         clock = self._ask_clock()
         refusal = _why_not(plan, order["version"]) or (None if clock else "the master did not tell its clock")
@@ -144,7 +153,11 @@ class Member:
             sent_ns = self._clock()
             self._say(messages.ASK_CLOCK, {"number": self._asked})
             with gevent.Timeout(_ANSWER_S, False):
-                trips.append(RoundTrip(sent_ns, *self._told.get()))
+                self._told.wait()
+            if self._is_abandoned:
+                return None
+            if self._told.value is not None:
+                trips.append(RoundTrip(sent_ns, *self._told.value))
         return measured(trips) if trips else None
 
     def _on_tell_clock(self, msg: Any, **_: Any) -> None:

@@ -35,6 +35,7 @@ class Shipper:
         self._number = 0
         self._answer: AsyncResult = AsyncResult()
         self._is_over = Event()
+        self._is_abandoned = False
 
     def run(self) -> None:
         """Send, once a second, what there is more, until `finish` is called; at the end, before its last words."""
@@ -51,13 +52,21 @@ class Shipper:
 
         Raises ShippingError when the master does not have it all `within_s`.
         """
-        with gevent.Timeout(within_s, self._missing(within_s)):
+        with gevent.Timeout(within_s, self._missing(f"within {within_s:g} s")):
             while not self._is_complete():
+                if self._is_abandoned:
+                    raise self._missing("since the master ended the run")
                 self._send_more()
 
     def end(self) -> None:
         """Let `run` return."""
         self._is_over.set()
+
+    def abandon(self) -> None:
+        """Wait for no answer any more."""
+        self._is_abandoned = True
+        self._is_over.set()
+        self._answer.set(None)
 
     def _send_more(self) -> None:
         for name, size in self._sizes().items():
@@ -88,6 +97,8 @@ class Shipper:
         return bool(answer["complete"])
 
     def _ask(self, part: dict[str, Any]) -> dict[str, Any] | None:
+        if self._is_abandoned:
+            return None
         self._number += 1
         self._answer = AsyncResult()
         self._send({"number": self._number, **part})
@@ -100,8 +111,8 @@ class Shipper:
         files = sorted(self._folder.glob(f"*-{self._worker}.*"))
         return {file.name: file.stat().st_size for file in files if is_file_of(self._worker, file.name)}
 
-    def _missing(self, within_s: float) -> ShippingError:
+    def _missing(self, why: str) -> ShippingError:
         return ShippingError(
-            f"the master did not take everything within {within_s:g} s, so it counts this worker as lost; what it "
-            f"recorded is in {self._folder}"
+            f"the master did not take everything {why}, so it counts this worker as lost; what it recorded is in "
+            f"{self._folder}"
         )

@@ -292,3 +292,16 @@ def test_clocks_that_may_be_further_apart_than_requests_may_be_late_make_a_run_i
     assert reason.code is ReasonCode.CLOCKS
     assert "may be 30.0 ms apart, at most 10.0 ms allowed" in reason.sentence
     assert invalid_reasons(replace(facts, clock_error_s=None), smallest_limit_s=0.1) == ()
+
+
+def test_a_worker_whose_master_ends_the_run_waits_for_no_answer(tmp_path: Path) -> None:
+    _, start, folder, member, _ = led(tmp_path, time.monotonic_ns)
+    own = Path(start.plan.folder)
+    own.mkdir(parents=True)
+    member.begin(start)
+    (own / "samples-0.bin").write_bytes(b"abc")
+    (own / "end-0.json").write_text("{}")
+    member.abandon()
+    with gevent.Timeout(2):  # an answer alone would be waited for longer
+        member.finish(start)
+    assert (own / "end-0.json").exists() and folder.ends == []
