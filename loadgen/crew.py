@@ -136,6 +136,7 @@ class Crew:
     def _prepare(self, plan: RunPlan, *, is_planned: bool) -> None:
         # A worker that sees this file writes into the master's folder itself.
         witness = Path(plan.folder) / f"here-{secrets.token_hex(8)}"
+        witness.parent.mkdir(parents=True, exist_ok=True)
         witness.touch()
         order = {"plan": plan.to_dict(), "is_planned": is_planned, "workers": len(self._mates)}
         order |= {"witness": witness.name, "boot_id": boot_id(), "version": metadata.version("letta-slo")}

@@ -134,7 +134,7 @@ class Engine:
         scenarios = {cls.operation: cls(self._environment) for cls in self._classes()}
         progress = self._member.progress(start) if self._member is not None else Progress()
         worker = Worker(plan, scenarios, _connect(plan, place.worker), place, self._tell_locust, progress=progress)
-        arrivals = _planned_arrivals(plan, place) if start.is_planned else self._live_arrivals(place)
+        arrivals = _planned_arrivals(plan, place) if start.is_planned else self._live_arrivals(plan, place)
         if self._member is not None:
             self._member.begin(start)
         self._worker = worker
@@ -207,12 +207,13 @@ class Engine:
         else:
             _log.info("removed %d agents of this run", deleted)
 
-    def _live_arrivals(self, place: Place) -> Iterator[Arrival]:
+    def _live_arrivals(self, plan: RunPlan, place: Place) -> Iterator[Arrival]:
         options = self._options()
 
         def count() -> Mapping[str, float]:
             users = self._count_users()
-            urls = [options.host, os.environ.get(REDIS_VARIABLE) or options.host]
+            # The plan's address and not the option's: a worker elsewhere is given none.
+            urls = [url for url in (plan.letta_url, os.environ.get(REDIS_VARIABLE)) if url]
             kept = guard.held(users, urls, owned=options.i_own_this_target, workers=place.workers)
             self._warn_once_when_held(sum(users.values()), sum(kept.values()))
             return kept
