@@ -127,7 +127,9 @@ def test_what_a_worker_wrote_arrives_byte_for_byte_over_a_way_that_loses_message
     masters.mkdir()
     shipper = Shipper(mine, 0, losing(Keeper(masters), lambda: shipper, 0.3, seed=3))
     running = gevent.spawn(shipper.run)
-    gevent.sleep(0.05)
+    with gevent.Timeout(10):
+        while not (masters / "samples-0.bin").exists():
+            gevent.sleep(0)
     with (mine / "samples-0.bin").open("ab") as file:  # it grows while it is sent
         file.write(b"more" * 100)
     (mine / "end-0.json").write_text('{"samples": 1}')
@@ -159,6 +161,7 @@ class Wire:
 
     listeners: dict[str, Callable[..., None]] = field(default_factory=dict)
     deaf: set[str] = field(default_factory=set)
+    sent: list[gevent.Greenlet] = field(default_factory=list)
     clients: dict[str, Any] = field(default_factory=lambda: {"w0": SimpleNamespace(id="w0", state="ready")})
 
     def register_message(self, msg_type: str, listener: Callable[..., None], concurrent: bool = False) -> None:
@@ -168,7 +171,8 @@ class Wire:
     def send_message(self, msg_type: str, data: dict[str, Any] | None = None, client_id: str | None = None) -> None:
         del client_id
         if msg_type not in self.deaf:
-            gevent.spawn(self.listeners[msg_type], environment=None, msg=SimpleNamespace(data=data, node_id="w0"))
+            msg = SimpleNamespace(data=data, node_id="w0")
+            self.sent.append(gevent.spawn(self.listeners[msg_type], environment=None, msg=msg))
 
 
 def plan_in(folder: Path) -> RunPlan:
@@ -192,7 +196,7 @@ def led(tmp_path: Path, clock: Callable[[], int], boot: str = "another") -> tupl
 
     wire.listeners[messages.PREPARE] = elsewhere
     origin_ns = crew.gather(plan_in(folder.path), 1, is_planned=True)
-    gevent.sleep(0.05)
+    gevent.joinall(wire.sent, timeout=10)
     return origin_ns, member.take_start(), folder, member, crew
 
 
