@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import loadgen
+from letta_slo.crew import Meeting
 from loadgen.plan import RunPlan
 from loadgen.run_folder import note_event
 from testbed.process import Part, log_tail, spawn
 
 _START_S = 30.0  # Locust, its workers and the schedule
 _SLACK_S = 30.0
+_WORKERS_COME_S = 600.0  # on other machines somebody has to start them, or a cluster has to find room
 
 
 class DriveError(Exception):
@@ -63,6 +65,7 @@ def drive(
     plan_file: Path,
     *,
     workers: int = 1,
+    meeting: Meeting | None = None,
     faults: tuple[Fault, ...] = (),
     env: dict[str, str] | None = None,
     on_progress: Callable[[Watch], None] = lambda _watch: None,
@@ -70,16 +73,19 @@ def drive(
 ) -> None:
     """Run the plan to its end; raises DriveError when Locust dies, hangs or fails.
 
+    With a `meeting` the workers are not started here: the master waits for them there.
     Faults are inflicted between two looks at the pipe, at most a tenth of a second late, and noted with the time at
     which they really began.
     """
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
-    locust = _start(plan, plan_file, workers, {**(env or {}), "LETTA_SLO_PROGRESS_FD": str(writing)}, writing)
+    variables = {**(env or {}), "LETTA_SLO_PROGRESS_FD": str(writing)}
+    locust = _start(plan, plan_file, _roles(workers, meeting), variables, writing)
     os.close(writing)
     on_start(locust.pid)
     try:
-        _watch(plan, locust, reading, list(faults), on_progress)
+        start_s = _START_S + (_WORKERS_COME_S if meeting else 0.0)
+        _watch(plan, locust, reading, list(faults), on_progress, start_s=start_s)
         status = locust.process.wait(_SLACK_S)
     except subprocess.TimeoutExpired as error:
         raise DriveError(
@@ -92,14 +98,24 @@ def drive(
         raise DriveError(f"the load generator ended with {status}; the run is invalid\n{log_tail(locust.log)}")
 
 
-def _start(plan: RunPlan, plan_file: Path, workers: int, env: dict[str, str], keep: int) -> Part:
+def _roles(workers: int, meeting: Meeting | None) -> list[str]:
+    """Return the options that say who is master and who are its workers; each worker gets one of Locust's users."""
+    users = ["-u", str(workers), "-r", str(workers)]
+    if meeting is not None:
+        bind = ["--master-bind-host", meeting.host, "--master-bind-port", str(meeting.port)]
+        wait = ["--expect-workers", str(workers), "--expect-workers-max-wait", f"{_WORKERS_COME_S:.0f}"]
+        return [*users, "--master", *bind, *wait]
+    if workers == 1:
+        return users
+    port = str(_free_port())
+    bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+    return [*users, "--processes", str(workers), *bind, "--master-host", "127.0.0.1", "--master-port", port]
+
+
+def _start(plan: RunPlan, plan_file: Path, roles: list[str], env: dict[str, str], keep: int) -> Part:
     scenarios = Path(loadgen.__file__).parent.parent / "loadtests"
     command = [sys.executable, "-m", "locust", "-f", str(scenarios), "--headless", "--only-summary"]
-    command += ["--loglevel", "WARNING", "-u", str(workers), "-r", str(workers)]
-    if workers > 1:
-        port = str(_free_port())
-        command += ["--processes", str(workers), "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
-        command += ["--master-host", "127.0.0.1", "--master-port", port]
+    command += ["--loglevel", "WARNING", *roles]
     # Locust reads locust.conf, pyproject.toml, ~/.locust.conf and LOCUST_*: none of the user's belongs into this run.
     home = (Path(plan.folder) / "logs").resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -113,10 +129,18 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _watch(plan: RunPlan, locust: Part, pipe: int, faults: list[Fault], on_progress: Callable[[Watch], None]) -> None:
+def _watch(
+    plan: RunPlan,
+    locust: Part,
+    pipe: int,
+    faults: list[Fault],
+    on_progress: Callable[[Watch], None],
+    *,
+    start_s: float,
+) -> None:
     watch, buffer = Watch(), b""
     limits = plan.limits
-    give_up = time.monotonic() + _START_S + plan.phases.duration_s + limits.drain_s + limits.reply_timeout_s + _SLACK_S
+    give_up = time.monotonic() + start_s + plan.phases.duration_s + limits.drain_s + limits.reply_timeout_s + _SLACK_S
     while time.monotonic() < give_up:
         if select.select([pipe], [], [], 0.1)[0]:
             chunk = os.read(pipe, 65536)

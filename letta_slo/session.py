@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from letta_slo.crew import Meeting
 from letta_slo.drive import DriveError, Fault, drive
 from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
@@ -38,6 +39,7 @@ class Wish:
     seed: int
     workers: int
     reuse_agents: bool = False
+    meeting: Meeting | None = None
 
     @property
     def tag(self) -> str:
@@ -95,6 +97,9 @@ def run_prepared(prepared: RunPlan, wish: Wish, targets: Targets, talk: Talk) ->
     plan_file.parent.mkdir(exist_ok=True)
     prepared.write(plan_file)
     where = _targets_text(targets)
+    if wish.meeting is not None:
+        talk.say(f"waiting for {wish.workers} workers; start each, in a checkout of the same version, with")
+        talk.say(f"  {wish.meeting.command}")
     talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
     _drive(prepared, plan_file, wish, targets, talk)
     return folder
@@ -153,6 +158,7 @@ def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: T
                 plan,
                 plan_file,
                 workers=wish.workers,
+                meeting=wish.meeting,
                 faults=_faults(plan, targets),
                 env={REDIS_VARIABLE: targets.redis_url} if targets.redis_url else None,
                 on_progress=watcher.show,

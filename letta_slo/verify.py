@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from letta_slo import options
+from letta_slo import crew, options
 from letta_slo.needs import check_cost, needs, read_prices, warn, warn_of_busy_pools
 from letta_slo.outcome import conclude
 from letta_slo.session import Wish, plan_of, run
@@ -29,6 +29,8 @@ _EPILOG = options.epilog("""
   letta-slo verify --letta-url http://127.0.0.1:8283    your own server (LETTA_API_KEY from the environment)
   letta-slo verify --letta-url http://127.0.0.1:8283 --tier medium --reuse-agents    agents made by letta-slo prepare
   letta-slo verify --redis-url redis://127.0.0.1:6379   your own bridge
+  letta-slo verify --letta-url http://10.0.0.5:8283 --expect-workers 4 --master-bind 10.0.0.7:5557
+                                                        the same by four workers on other machines
 """)
 
 
@@ -56,6 +58,7 @@ _EPILOG = options.epilog("""
     help="Drive the agents that `letta-slo prepare` made for the tier: reset first, and left where they are.",
 )
 @click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
+@crew.options
 @click.option(
     "--runs-dir",
     type=click.Path(path_type=Path),
@@ -101,8 +104,9 @@ def _wish(given: dict[str, Any]) -> Wish:
         rate=given["rate"] or tier.rate,
         phases=options.phases_of(given, tier),
         seed=given["seed"],
-        workers=given["workers"],
+        workers=given["expect_workers"] or given["workers"],
         reuse_agents=given["reuse_agents"],
+        meeting=crew.chosen(given),
     )
 
 

@@ -12,7 +12,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,13 +21,15 @@ import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from redis import RedisError
 
-from loadgen import guard, live, prepare, schedule, web
+from loadgen import guard, live, messages, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient
+from loadgen.crew import Crew, CrewError, origin_ns
 from loadgen.http_client import LettaClient, Reply
 from loadgen.ledger import TaskIds
+from loadgen.member import SHIP_WITHIN_S, Member, Start
 from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
@@ -42,8 +43,6 @@ __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 
 gevent.config.track_greenlet_tree = False  # for debugging; it looks at the stack of every request's birth
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
-_LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
-_ORIGIN, _STOP, _DONE = "letta_slo_origin", "letta_slo_stop", "letta_slo_done"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every agent made and removed
@@ -55,30 +54,33 @@ class Engine:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._planned = os.environ.get(PLAN_VARIABLE)
-        self._start: dict[str, Any] = {}
         self._prepared: RunPlan | None = None
         self._worker: Worker | None = None
         self._greenlet: gevent.Greenlet | None = None
-        self._done: set[str] = set()
+        self._crew: Crew | None = None
+        self._member: Member | None = None
         self._tag = ""
         self._is_held = False
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(self._on_test_stopping)
         if isinstance(environment.runner, WorkerRunner):
-            environment.runner.register_message(_ORIGIN, self._on_origin)
-            environment.runner.register_message(_STOP, self._on_stop, concurrent=True)
+            self._member = Member(environment.runner, Path(self._options().runs_dir))
+            environment.runner.register_message(messages.STOP, self._on_stop, concurrent=True)
         if isinstance(environment.runner, MasterRunner):
-            environment.runner.register_message(_DONE, self._on_done)
+            self._crew = Crew(environment.runner)
         web.install(environment)
 
-    def prepare_headless(self) -> None:
-        """Make what a headless run without plan needs, before Locust's `--run-time` clock starts; exit when refused."""
+    def prepare_unattended(self) -> None:
+        """Make what a run needs that nobody starts at the page, and that has no plan; exit when it is refused.
+
+        Locust's `--run-time` counts from when it begins by itself, so that must find everything there.
+        """
         options, runner = self._options(), self._environment.runner
-        if self._planned or not options.headless or isinstance(runner, WorkerRunner):
+        begins_by_itself = options.headless or options.autostart
+        if self._planned or not begins_by_itself or isinstance(runner, WorkerRunner):
             return
-        workers = options.expect_workers if isinstance(runner, MasterRunner) else 1
         try:
-            self._prepared = self._plan(workers)
+            self._prepared = self._plan(options.expect_workers if isinstance(runner, MasterRunner) else 1)
         except (guard.GuardError, TargetError, OSError) as error:
             _log.error("%s", error)
             sys.exit(_refusal_code(error))
@@ -92,24 +94,23 @@ class Engine:
             self._refuse(error)
 
     def _begin_or_lead(self) -> None:
-        runner = self._environment.runner
-        if isinstance(runner, WorkerRunner):
-            if not self._start:
-                raise RuntimeError("this worker was told to start by a master that is not this suite's")
-            self._begin(self._start, runner.worker_index)
+        if self._member is not None:
+            self._begin(self._member.take_start())
             return
-        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
+        runner = self._environment.runner
+        # As many as the plan or the manifest was made for: more than one waits for may have come.
+        expected = self._options().expect_workers if self._planned or self._prepared else None
+        workers = expected or runner.worker_count if isinstance(runner, MasterRunner) else 1
         plan = self._prepared or self._plan(workers)
         self._prepared = None
         self._tag = plan.tag
-        origin_unix_ns = plan.origin_unix_ns or time.time_ns() + int(_LEAD_S * 1e9)
-        start = {"plan": plan.to_dict(), "workers": workers, "origin_unix_ns": origin_unix_ns}
-        if isinstance(runner, MasterRunner):
-            self._done.clear()
-            runner.send_message(_ORIGIN, start)
-            gevent.spawn(self._lead, runner)
+        if self._crew is not None:
+            self._crew.gather(plan, workers, is_planned=bool(self._planned))
+            gevent.spawn(self._lead, self._crew)
         elif isinstance(runner, LocalRunner):
-            self._begin(start, 0)
+            start = Start(plan, 0, 1, origin_ns(plan), is_planned=bool(self._planned), has_own_folder=False)
+            Progress().say(origin_ns=start.origin_ns)
+            self._begin(start)
 
     def _plan(self, workers: int) -> RunPlan:
         if self._planned:
@@ -129,22 +130,19 @@ class Engine:
             runner.log_exception("letta-slo", str(error), "")  # the page's tab of exceptions
             gevent.spawn(runner.stop)
 
-    def _on_origin(self, environment: Environment, msg: Any, **_: Any) -> None:
-        del environment
-        self._start = msg.data
-
-    def _begin(self, start: dict[str, Any], index: int) -> None:
-        plan = RunPlan.from_dict(start["plan"])
+    def _begin(self, start: Start) -> None:
+        plan, place = start.plan, Place(start.worker, start.workers, start.origin_ns)
         Path(plan.folder).mkdir(parents=True, exist_ok=True)
-        origin_ns = time.monotonic_ns() + start["origin_unix_ns"] - time.time_ns()
-        place = Place(index, start["workers"], origin_ns)
         scenarios = {cls.operation: cls(self._environment) for cls in self._classes()}
-        Progress().say(worker=index, origin_ns=origin_ns)
-        self._worker = Worker(plan, scenarios, _connect(plan, index), place, self._tell_locust)
-        arrivals = _planned_arrivals(plan, place) if self._planned else self._live_arrivals(place)
-        self._greenlet = gevent.spawn(self._run, self._worker, arrivals)
+        progress = self._member.progress(start) if self._member is not None else Progress()
+        worker = Worker(plan, scenarios, _connect(plan, place.worker), place, self._tell_locust, progress=progress)
+        arrivals = _planned_arrivals(plan, place) if start.is_planned else self._live_arrivals(plan, place)
+        if self._member is not None:
+            self._member.begin(start)
+        self._worker = worker
+        self._greenlet = gevent.spawn(self._run, worker, arrivals, start)
 
-    def _run(self, worker: Worker, arrivals: Iterator[Arrival]) -> None:
+    def _run(self, worker: Worker, arrivals: Iterator[Arrival], start: Start) -> None:
         try:
             worker.run(arrivals)
         except Exception:
@@ -152,40 +150,34 @@ class Engine:
             self._environment.process_exit_code = 70  # EX_SOFTWARE of sysexits.h
             raise
         finally:
-            self._report_done()
+            self._report_done(start)
 
-    def _report_done(self) -> None:
+    def _report_done(self, start: Start) -> None:
         runner = self._environment.runner
-        if isinstance(runner, WorkerRunner):
-            runner.send_message(_DONE, {})
+        if self._member is not None:
+            self._member.finish(start)
         elif self._planned and isinstance(runner, LocalRunner):
             self._environment.process_exit_code = self._environment.process_exit_code or 0
             gevent.spawn(runner.quit)
 
-    def _on_done(self, environment: Environment, msg: Any, **_: Any) -> None:
-        del environment
-        self._done.add(msg.node_id)
-
-    def _lead(self, master: MasterRunner) -> None:
-        """End a planned run when every worker that still lives is done; one that died leaves no end marker."""
-        while self._planned:
+    def _lead(self, crew: Crew) -> None:
+        """See a run to its end: a planned one ends when every worker is done or gone."""
+        while not crew.is_over():
             gevent.sleep(0.5)
-            if self._done and self._all_done(master):
-                self._environment.process_exit_code = self._environment.process_exit_code or 0
-                gevent.spawn(master.quit)
-                return
-
-    def _all_done(self, master: MasterRunner) -> bool:
-        alive = {node.id for node in master.clients.values() if node.state != STATE_MISSING}
-        return self._done >= alive
+        crew.note_lost()
+        runner = self._environment.runner
+        if self._planned and runner is not None:
+            self._environment.process_exit_code = self._environment.process_exit_code or 0
+            gevent.spawn(runner.quit)
 
     def _on_test_stopping(self, **_: Any) -> None:
         """Let what is in flight end; then take away what a live run made (`verify` does it for its own runs)."""
-        runner = self._environment.runner
-        if isinstance(runner, MasterRunner):
+        if self._crew is not None:
             if not self._planned:
-                self._wait_for_workers(runner)
+                self._wait_for_workers(self._crew)
         else:
+            if self._member is not None and self._worker is not None:
+                self._member.abandon()  # the master ends the run before this worker has
             self._finish()
         if self._tag and not self._planned:
             self._take_away(self._tag)
@@ -201,12 +193,12 @@ class Engine:
             self._greenlet.join()
             self._worker = None
 
-    def _wait_for_workers(self, master: MasterRunner) -> None:
+    def _wait_for_workers(self, crew: Crew) -> None:
         """Locust tells its workers to stop or quit only after this, and does not always wait for them."""
-        master.send_message(_STOP, {})
+        crew.stop()
         limits = Limits()
-        with gevent.Timeout(limits.drain_s + limits.reply_timeout_s, False):
-            while not self._all_done(master):
+        with gevent.Timeout(limits.drain_s + limits.reply_timeout_s + SHIP_WITHIN_S, False):
+            while not crew.is_over():
                 gevent.sleep(0.1)
 
     def _take_away(self, tag: str) -> None:
@@ -217,12 +209,13 @@ class Engine:
         else:
             _log.info("removed %d agents of this run", deleted)
 
-    def _live_arrivals(self, place: Place) -> Iterator[Arrival]:
+    def _live_arrivals(self, plan: RunPlan, place: Place) -> Iterator[Arrival]:
         options = self._options()
 
         def count() -> Mapping[str, float]:
             users = self._count_users()
-            urls = [options.host, os.environ.get(REDIS_VARIABLE) or options.host]
+            # The plan's address and not the option's: a worker elsewhere is given none.
+            urls = [url for url in (plan.letta_url, os.environ.get(REDIS_VARIABLE)) if url]
             kept = guard.held(users, urls, owned=options.i_own_this_target, workers=place.workers)
             self._warn_once_when_held(sum(users.values()), sum(kept.values()))
             return kept
@@ -277,7 +270,7 @@ class Engine:
 
 
 def _refusal_code(error: Exception) -> int:
-    if isinstance(error, guard.GuardError):
+    if isinstance(error, guard.GuardError | CrewError):
         return 2
     return 5 if isinstance(error, TargetError | OSError | RedisError) else 70  # EX_SOFTWARE of sysexits.h
 
@@ -327,4 +320,4 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 @events.init.add_listener
 def _install(environment: Environment, **_: Any) -> None:
-    Engine(environment).prepare_headless()
+    Engine(environment).prepare_unattended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -38,3 +39,8 @@ def describe() -> dict[str, Any]:
         "cpus_usable": len(psutil.Process().cpu_affinity()),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
     }
+
+
+def boot_id() -> str:
+    """Return what this boot of this machine is called; processes that read the same share one CLOCK_MONOTONIC."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()  # random(4)

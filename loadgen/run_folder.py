@@ -111,6 +111,13 @@ def append_line(file: Path, row: dict[str, Any]) -> None:
         stream.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
 
 
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, whenever somebody looks."""
+    part = file.with_name(file.name + ".part")
+    part.write_bytes(content)
+    part.rename(file)
+
+
 def note_event(folder: Path, who: str, kind: str, offset_s: float, **facts: Any) -> None:
     """Note that something happened `offset_s` after the origin of the run."""
     append_line(folder / f"events-{who}.jsonl", {"kind": kind, "offset_s": round(offset_s, 6), **facts})

@@ -61,6 +61,8 @@ class Worker:
         clients: Clients,
         place: Place,
         on_sample: Callable[[Sample], None],
+        *,
+        progress: Progress | None = None,
     ) -> None:
         self._plan = plan
         self._scenarios = scenarios
@@ -69,7 +71,7 @@ class Worker:
         self._on_sample = on_sample
         self._folder = Path(plan.folder)
         self._recorder = Recorder(self._folder, place.worker)
-        self._progress = Progress()
+        self._progress = progress or Progress()
         self._payload = Payload(plan.seed, plan.user_tokens)
         self._agents = AgentPool(plan.agents, place.worker, place.workers)
         self._users = AgentPool([f"user-{n}" for n in range(plan.users)], place.worker, place.workers)

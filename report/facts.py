@@ -34,6 +34,8 @@ def run_facts(folder: RunFolder) -> RunFacts:
         samples_missing=abs(sum(int(end["samples"]) for end in folder.ends) - _of_finished(folder)),
         longest_pause_s=_longest_pause_s(folder.machine),
         steal_share=_highest(folder.machine, "steal"),
+        lost_workers=_lost_workers(folder),
+        clock_error_s=_clock_error_s(folder),
     )
 
 
@@ -46,6 +48,20 @@ def _of_finished(folder: RunFolder) -> int:
 def intended_arrivals(folder: RunFolder, seen: int) -> int:
     """Return how many arrivals the plan's schedule holds; a live run has no schedule, so what was seen was meant."""
     return seen if folder.manifest.get("live") else len(schedule.of_plan(folder.plan))
+
+
+def _lost_workers(folder: RunFolder) -> tuple[str, ...]:
+    """Name the workers without an end marker; where a master led them, with the machine each ran on."""
+    hosts = {event["worker"]: f" on {event['host']}" for event in folder.events if event["kind"] == "worker joined"}
+    finished = {int(end["worker"]) for end in folder.ends}
+    lost = [number for number in range(int(folder.manifest["workers"])) if number not in finished]
+    return tuple(f"worker {number}{hosts.get(number, '')}" for number in lost)
+
+
+def _clock_error_s(folder: RunFolder) -> float | None:
+    """Return by how much the clocks of workers on several machines may have been apart, None when nobody measured."""
+    errors_ms = [float(event["clock_error_ms"]) for event in folder.events if "clock_error_ms" in event]
+    return max(errors_ms) / 1000 if errors_ms else None
 
 
 def _longest_pause_s(rows: list[dict[str, Any]]) -> float | None:

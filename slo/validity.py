@@ -16,6 +16,8 @@ _GENERATOR_BUSY = 0.9
 _MACHINE_BUSY = 0.9
 # Time that the hypervisor gave to others; a few per cent already shift wake-ups by milliseconds.
 _STOLEN = 0.05
+# Clocks may be apart by as much as requests may be late; where no objective has a limit, by a tenth of a second.
+_CLOCKS_APART_S = Fraction(1, 10)
 
 
 class ReasonCode(StrEnum):
@@ -26,6 +28,7 @@ class ReasonCode(StrEnum):
     DROPPED = "dropped"
     LOST_WORKER = "lost worker"
     DAMAGED = "damaged"
+    CLOCKS = "clocks apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,9 @@ class RunFacts:
     99th percentile of actual start minus intended start, None when nothing was started. The busy shares are of one
     core for the busiest worker, of all cores for the machine; `steal_share` is the time the hypervisor took away;
     `longest_pause_s` is the longest time for which a worker did nothing at all. `samples_missing`
-    is by how many the samples differ from what the end markers say. None is unknown.
+    is by how many the samples differ from what the end markers say. `lost_workers` names those that left no end
+    marker, as far as they are known. `clock_error_s` is by how much the clocks of workers on several machines may have
+    been apart, at the most. None is unknown.
     """
 
     intended: int
@@ -52,6 +57,8 @@ class RunFacts:
     steal_share: float | None = None
     longest_pause_s: float | None = None
     samples_missing: int = 0
+    lost_workers: tuple[str, ...] = ()
+    clock_error_s: float | None = None
 
     def __post_init__(self) -> None:
         counts = (
@@ -101,7 +108,8 @@ def invalid_reasons(facts: RunFacts, smallest_limit_s: Fraction | float | None) 
         sentences.append(
             (
                 ReasonCode.LOST_WORKER,
-                f"{lost} of {facts.workers_expected} workers left no end marker: their samples may be incomplete",
+                f"{lost} of {facts.workers_expected} workers left no end marker: their samples may be incomplete"
+                + (f" ({', '.join(facts.lost_workers)})" if facts.lost_workers else ""),
             )
         )
     if facts.samples_missing:
@@ -111,7 +119,11 @@ def invalid_reasons(facts: RunFacts, smallest_limit_s: Fraction | float | None) 
                 f"{facts.samples_missing:,} samples are missing that the end markers count: damaged files",
             )
         )
-    return tuple(Reason(code, sentence, culprit) for code, sentence in sentences)
+    reasons = [Reason(code, sentence, culprit) for code, sentence in sentences]
+    apart = _clocks_apart(facts.clock_error_s, smallest_limit_s)
+    if apart is not None:
+        reasons.append(Reason(ReasonCode.CLOCKS, apart, "the network between master and workers, or their clocks"))
+    return tuple(reasons)
 
 
 def _late(lag_p99_s: float | None, smallest_limit_s: Fraction | float | None) -> str | None:
@@ -123,6 +135,19 @@ def _late(lag_p99_s: float | None, smallest_limit_s: Fraction | float | None) ->
     return (
         f"requests left late: schedule lag p99 {lag_p99_s * 1000:.1f} ms, at most {float(largest) * 1000:.1f} ms "
         f"allowed (a tenth of the smallest limit judged, {float(smallest_limit_s):g} s)"
+    )
+
+
+def _clocks_apart(clock_error_s: float | None, smallest_limit_s: Fraction | float | None) -> str | None:
+    """Hold the clocks of several machines to what the schedule is held to: apart is as bad as late."""
+    if clock_error_s is None:
+        return None
+    largest = LARGEST_LAG_SHARE * Fraction(smallest_limit_s) if smallest_limit_s is not None else _CLOCKS_APART_S
+    if clock_error_s <= largest:
+        return None
+    return (
+        f"the clocks of master and workers may be {clock_error_s * 1000:.1f} ms apart, at most "
+        f"{float(largest) * 1000:.1f} ms allowed: their shares of the schedule do not add up to one"
     )
 
 

@@ -2,8 +2,9 @@
 
 A behaviour is data, replaced or merged while the stub runs. Draws are functions of (seed, purpose, key): with
 `seed_by = "request-id"` the key is the `x-request-id` header, so the same request gets the same service time and the
-same fault whichever worker sends it and in whatever order requests arrive; without that header, or with
-`seed_by = "arrival"`, the key is the number of the arrival.
+same fault whichever worker sends it and in whatever order requests arrive. With `seed_by = "number"` the key is what
+the load generator ends that header with, the number of the request in its schedule and its turn, so two runs of one
+seed get the same times. Without that header, or with `seed_by = "arrival"`, the key is the number of the arrival.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from statistics import NormalDist
 from typing import Any
 
 ANY = "*"
-SEED_BY = ("request-id", "arrival")
+SEED_BY = ("request-id", "number", "arrival")
 _NORMAL = NormalDist()
 _TWO_TO_64 = float(2**64)
 
@@ -98,6 +99,12 @@ class Behaviour:
         """Return the service time in seconds of this timing for the request with this key."""
         time = self.service_times.get(timing) or self.service_times[ANY]
         return time.at(uniform(self.seed, timing, key)) if time.sigma else time.median_ms / 1e3
+
+    def key(self, request_id: str, arrival: int) -> str:
+        """Return what draws for this request depend on beside the seed."""
+        if not request_id or self.seed_by == "arrival":
+            return str(arrival)
+        return request_id if self.seed_by == "request-id" else "-".join(request_id.rsplit("-", 2)[-2:])
 
     def fault_index(self, operation: str, key: str) -> int | None:
         """Return the position of the first fault that hits this request, or None."""

@@ -153,7 +153,7 @@ class Stage:
             body = await _read(receive)
             await self.controls.stall.over()
             behaviour = self.controls.behaviour
-            key = request_id if request_id and behaviour.seed_by == "request-id" else str(arrival)
+            key = behaviour.key(request_id, arrival)
             query = scope["query_string"]
             call = Call(operation, params, headers, query, body, key, request_id, behaviour)
             async with self._place(int(behaviour.settings.get("servers", 0))):

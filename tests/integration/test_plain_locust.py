@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from report.judge import judge
 from slo.catalog import load
 from slo.validity import ReasonCode
 from testbed.process import Part, python_part, start
-from tests.processes import eventually
+from tests.processes import eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -111,11 +110,6 @@ def web_page(tmp_path: Path, stub: Part) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def is_up(address: str) -> bool:

@@ -101,7 +101,7 @@ def test_a_draw_lies_strictly_between_0_and_1(seed: int, purpose: str, key: str)
     [
         ([], "behaviour: found [], allowed: an object"),
         ({"seed": 1.5}, "seed: found 1.5, allowed: a whole number from 0 to"),
-        ({"seed_by": "luck"}, "seed_by: found 'luck', allowed: request-id, arrival"),
+        ({"seed_by": "luck"}, "seed_by: found 'luck', allowed: request-id, number, arrival"),
         ({"service_times": {"chat": "fast"}}, "service_times.chat: found 'fast', allowed: an object"),
         ({"service_times": {"chat": {"median_ms": 1, "constant_ms": 1}}}, "constant_ms alone"),
         ({"faults": {}}, "faults: found {}, allowed: a list of faults"),
@@ -120,3 +120,12 @@ def test_a_behaviour_that_cannot_be_says_where_what_and_what_is_allowed(body: An
 def test_a_behaviour_that_is_no_json_is_refused() -> None:
     with pytest.raises(BehaviourError, match="a JSON object"):
         parse_text("{", base=BASE, operations=OPERATIONS)
+
+
+def test_the_same_request_of_two_runs_gets_the_same_time_when_its_number_is_the_seed() -> None:
+    by_number = parsed({"seed_by": "number"})
+    keys = [by_number.key(f"20261121-10150{run}-ab1{run}-17-2", arrival=run) for run in range(2)]
+    assert keys == ["17-2", "17-2"]
+    by_id, by_arrival = parsed({"seed_by": "request-id"}), parsed({"seed_by": "arrival"})
+    assert by_id.key("r-17-2", 5) == "r-17-2"
+    assert by_arrival.key("r-17-2", 5) == by_id.key("", 5) == by_number.key("", 5) == "5"
