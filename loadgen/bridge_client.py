@@ -17,7 +17,8 @@ import orjson
 import redis
 from gevent.event import AsyncResult, Event
 
-from loadgen.http_client import Reply, connection_failure
+from loadgen.http_client import connection_failure
+from loadgen.reply import Reply
 from loadgen.samples import Outcome
 
 REQUEST_LIST = "letta_requests"

@@ -27,10 +27,11 @@ from redis import RedisError
 
 from loadgen import guard, live, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
-from loadgen.http_client import LettaClient, Reply
+from loadgen.http_client import LettaClient
 from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
+from loadgen.reply import Reply
 from loadgen.samples import BRIDGE_OPERATIONS, UNSENT, Outcome
 from loadgen.scenario import Call, Clients, Scenario
 from loadgen.target import TargetError
