@@ -12,6 +12,7 @@ import numpy as np
 
 from loadgen.run_folder import append_line
 from loadgen.samples import OPERATIONS, RECORD, SOURCES, UNSENT, Outcome, frame
+from loadgen.streams import STREAM, STREAMS, StreamShape
 
 _NS = 1_000_000_000
 _BAD_NOTES_PER_SECOND = 50
@@ -37,6 +38,7 @@ class Sample:
     tokens: int = 0
     source: str = ""
     agent: int = 0
+    stream: StreamShape | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,6 +58,7 @@ class Recorder:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._notes_left_out = 0
         self._written = 0
+        self._streams_written = 0
 
     def add(self, sample: Sample) -> None:
         """Take one finished (or unsent) request."""
@@ -70,6 +73,7 @@ class Recorder:
             with self._file.open("ab", buffering=0) as file:
                 file.write(segment)
             self._written += len(closed)
+            self._write_streams(second, closed)
             self._note(closed)
         return closed
 
@@ -82,6 +86,7 @@ class Recorder:
         marker = {
             "worker": self._worker,
             "samples": self._written,
+            "streams": self._streams_written,
             "counts": counts,
             "notes_left_out": self._notes_left_out,
             **facts,
@@ -89,6 +94,13 @@ class Recorder:
         temporary = self._folder / f"end-{self._worker}.json.part"
         temporary.write_text(json.dumps(marker, indent=1) + "\n")
         temporary.rename(self._folder / f"end-{self._worker}.json")
+
+    def _write_streams(self, second: int, closed: list[Sample]) -> None:
+        rows = [s.stream.row(s.number, s.turn, self._worker) for s in closed if s.stream is not None]
+        if rows:
+            with (self._folder / f"streams-{self._worker}.bin").open("ab", buffering=0) as file:
+                file.write(frame(second, np.array(rows, STREAM), STREAMS))
+            self._streams_written += len(rows)
 
     def _row(self, sample: Sample) -> tuple[int, ...]:
         return (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from loadgen.samples import Outcome
+from loadgen.streams import StreamShape
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Reply:
     end_ns: int = 0
     tokens: int = 0
     source: str = ""
+    stream: StreamShape | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
     def judged(self, fault_in: Callable[[Any], str]) -> Self:

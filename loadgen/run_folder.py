@@ -2,6 +2,7 @@
 
 manifest.json        what was run, on what, seeds, versions, the machine (written before the first request)
 samples-W.bin        exact samples of worker W, one checked segment a second (loadgen/samples.py)
+streams-W.bin        how the content of each stream of worker W came (loadgen/streams.py)
 notes-W.jsonl        identifiers and details of bad and slow requests of worker W
 machine-W.jsonl      once a second: CPU of the generator and of the machine, steal, load
 events-WHO.jsonl     what happened: phases, faults, lost workers
@@ -24,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.plan import RunPlan
-from loadgen.samples import RECORD, unframe
+from loadgen.samples import SAMPLES, Form, unframe
+from loadgen.streams import STREAMS
 
 FORMAT = "letta-slo-run/1"
 
@@ -65,10 +67,24 @@ class RunFolder:
     @cached_property
     def samples(self) -> NDArray[np.void]:
         """All samples of all workers, in the order of their intended start."""
-        parts = [part for file in sorted(self.path.glob("samples-*.bin")) for part in unframe(file.read_bytes())]
-        samples = np.concatenate(parts) if parts else np.empty(0, RECORD)
-        ordered: NDArray[np.void] = samples[np.argsort(samples["intended_ns"], kind="stable")]
-        return ordered
+        read = self._segments("samples-*.bin", SAMPLES)
+        order = np.argsort(
+            np.concatenate([np.empty(0, np.int64), *(part["intended_ns"] for part in read)]), kind="stable"
+        )
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        # Each record is copied once, to its place: a long run is read at little more than its own size.
+        samples, at = np.empty(len(order), SAMPLES.record), 0
+        for part in read:
+            samples[place[at : at + len(part)]] = part
+            at += len(part)
+        return samples
+
+    @cached_property
+    def streams(self) -> NDArray[np.void]:
+        """How the content of streams came, in no order; none of a run that an older version left."""
+        parts = self._segments("streams-*.bin", STREAMS)
+        return np.concatenate([np.empty(0, STREAMS.record), *parts])
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
@@ -89,6 +105,11 @@ class RunFolder:
     def ends(self) -> list[dict[str, Any]]:
         """The end markers found, one a worker."""
         return [_read_object(file) for file in sorted(self.path.glob("end-*.json"))]
+
+    def _segments(self, pattern: str, form: Form) -> list[NDArray[np.void]]:
+        """Return the segments of all workers as views of their mapped files, which take no memory of ours."""
+        files = [file for file in sorted(self.path.glob(pattern)) if file.stat().st_size]
+        return [part for file in files for part in unframe(np.memmap(file, np.uint8, "r").data, form)]
 
     def _lines(self, pattern: str) -> Iterator[dict[str, Any]]:
         for file in sorted(self.path.glob(pattern)):

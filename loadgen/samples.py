@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -70,23 +71,33 @@ RECORD = np.dtype(
     ]
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a file of segments holds: its magic, and the record that its segments are made of."""
+
+    magic: bytes
+    record: np.dtype[np.void]
+
+
+SAMPLES = Form(b"LSR1", RECORD)
 _HEADER = struct.Struct("<4sIII")
-_MAGIC = b"LSR1"
 
 
-def frame(second: int, records: NDArray[np.void]) -> bytes:
+def frame(second: int, records: NDArray[np.void], form: Form = SAMPLES) -> bytes:
     """Return one segment."""
     payload = records.tobytes()
-    return _HEADER.pack(_MAGIC, second, len(records), zlib.crc32(payload)) + payload
+    return _HEADER.pack(form.magic, second, len(records), zlib.crc32(payload)) + payload
 
 
-def unframe(data: bytes) -> Iterator[NDArray[np.void]]:
-    """Yield the records of each whole segment; stop at the first that is cut or damaged."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        magic, _second, count, checksum = _HEADER.unpack_from(data, at)
-        payload = data[at + _HEADER.size : at + _HEADER.size + count * RECORD.itemsize]
-        if magic != _MAGIC or len(payload) != count * RECORD.itemsize or zlib.crc32(payload) != checksum:
+def unframe(data: bytes | memoryview, form: Form = SAMPLES) -> Iterator[NDArray[np.void]]:
+    """Yield the records of each whole segment, as views of the data; stop at the first that is cut or damaged."""
+    view, at = memoryview(data), 0
+    while at + _HEADER.size <= len(view):
+        magic, _second, count, checksum = _HEADER.unpack_from(view, at)
+        size = count * form.record.itemsize
+        payload = view[at + _HEADER.size : at + _HEADER.size + size]
+        if magic != form.magic or len(payload) != size or zlib.crc32(payload) != checksum:
             return
-        yield np.frombuffer(payload, RECORD)
-        at += _HEADER.size + len(payload)
+        yield np.frombuffer(payload, form.record)
+        at += _HEADER.size + size

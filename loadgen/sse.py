@@ -10,6 +10,7 @@ import orjson
 from loadgen.letta_answers import has_content, name_or, run_id_of, stop_fault, token_count
 from loadgen.reply import Reply
 from loadgen.samples import Outcome
+from loadgen.streams import StreamShape
 
 
 class EventReader:
@@ -17,9 +18,12 @@ class EventReader:
 
     def __init__(self) -> None:
         self.rest = b""  # what stands after the last whole line
+        self._named = b""  # the kind of event that the line before the data gave, if it gave one
         self._first_ns = 0
+        self._last_ns = 0
+        self._longest_gap_ns = 0
         self._bytes = 0
-        self._pieces = 0
+        self._chunks = 0
         self._tokens = 0
         self._error = ""
         self._stopped = False
@@ -34,6 +38,10 @@ class EventReader:
         for line in lines:
             if line.startswith(b"data:"):
                 self._feed_event(line[5:].strip(), now_ns)
+            elif line.startswith(b"event:"):
+                self._named = line[6:].strip()
+            elif not line.strip():  # an empty line ends an event
+                self._named = b""
 
     def end(self) -> Reply:
         """Judge a stream whose connection ended in order."""
@@ -68,7 +76,7 @@ class EventReader:
         kind = event.get("message_type")
         if run_id := run_id_of(event):
             self._detail["run_id"] = run_id
-        if kind == "error_message":
+        if kind == "error_message" or self._named == b"error":
             self._error = f"in the stream: {name_or(event.get('error_type'), 'error')}"
         elif kind == "stop_reason":
             self._stopped = True
@@ -77,8 +85,20 @@ class EventReader:
         elif kind == "usage_statistics":
             self._tokens = token_count(event.get("completion_tokens"))
         elif has_content(event):
-            self._pieces += 1
-            self._first_ns = self._first_ns or now_ns
+            self._take_chunk(now_ns)
+
+    def _take_chunk(self, now_ns: int) -> None:
+        self._chunks += 1
+        if self._first_ns:
+            self._longest_gap_ns = max(self._longest_gap_ns, now_ns - self._last_ns)
+        else:
+            self._first_ns = now_ns
+        self._last_ns = now_ns
+
+    def _shape(self) -> StreamShape | None:
+        if not self._first_ns:
+            return None
+        return StreamShape(self._chunks, self._last_ns - self._first_ns, self._longest_gap_ns, bool(self._tokens))
 
     def _reply(self, outcome: Outcome, error: str) -> Reply:
         detail = {**self._detail, **({"error": error[:300]} if error else {})}
@@ -87,6 +107,7 @@ class EventReader:
             status=200,
             response_bytes=self._bytes,
             first_ns=self._first_ns,
-            tokens=self._tokens or token_count(self._pieces),
+            tokens=self._tokens or token_count(self._chunks),
+            stream=self._shape(),
             detail=detail,
         )
