@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import cost, lag, machine, probe, stall
+from bench import cost, lag, machine, probe, stall, streams
 
-BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "probe": probe}
+BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "streams": streams, "probe": probe}
 
 
 def main(argv: list[str] | None = None) -> None:
