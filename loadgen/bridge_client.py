@@ -17,6 +17,7 @@ import orjson
 import redis
 from gevent.event import AsyncResult, Event
 
+from loadgen.answered import Answered
 from loadgen.http_client import connection_failure
 from loadgen.reply import Reply
 from loadgen.samples import Outcome
@@ -38,6 +39,17 @@ class TaskIds:
         tail = bytes([0x80 | (self._worker & 0x3F)]) + turn.to_bytes(2) + number.to_bytes(5)
         return str(uuid.UUID(bytes=self._run + b"\x80\x00" + tail))
 
+    def place(self, task_id: str) -> tuple[int, int]:
+        """Return the number and the turn of an id that `make` made; raises ValueError when they are no numbers."""
+        return int(task_id[26:], 16), int(task_id[21:23] + task_id[24:26], 16)
+
+    def is_made_here(self, task_id: str) -> bool:
+        """Whether this is, letter by letter, an id that `make` gives for some number and turn."""
+        try:
+            return self.make(*self.place(task_id)) == task_id
+        except (ValueError, OverflowError):
+            return False
+
     def is_of_run(self, task_id: str) -> bool:
         """Whether this run sent it, from whichever worker."""
         return task_id.replace("-", "").startswith(self._run.hex())
@@ -54,7 +66,7 @@ class Ledger:
         self._ids = ids
         self._waiting: dict[str, AsyncResult] = {}
         self._overdue: set[str] = set()
-        self._answered: set[str] = set()
+        self._answered = Answered()
         self.duplicates = 0
         self.unknown = 0
         self.foreign = 0
@@ -82,13 +94,13 @@ class Ledger:
         """Book one reply to the request that it belongs to, or count what is wrong with it."""
         task_id = str(reply.get("task_id"))
         if (result := self._waiting.pop(task_id, None)) is not None:
-            self._answered.add(task_id)
+            self._answered.add(self._ids.place(task_id))
             result.set((reply, now_ns))
         elif task_id in self._overdue:
             self._overdue.discard(task_id)
-            self._answered.add(task_id)
+            self._answered.add(self._ids.place(task_id))
             self.late += 1
-        elif task_id in self._answered:
+        elif self._ids.is_made_here(task_id) and self._ids.place(task_id) in self._answered:
             self.duplicates += 1
         elif self._ids.is_of_worker(task_id):
             self.unknown += 1

@@ -41,6 +41,7 @@ from loadgen.worker import Arrival, Place, Worker
 __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
+_BLOCK = 10_000  # arrivals
 _LEAD_S = 1.0  # time for every worker to connect and build its schedule before the first arrival
 _ORIGIN, _STOP, _DONE = "letta_slo_origin", "letta_slo_stop", "letta_slo_done"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -315,8 +316,11 @@ def _connect(plan: RunPlan, worker: int) -> Clients:
 def _planned_arrivals(plan: RunPlan, place: Place) -> Iterator[Arrival]:
     whole = schedule.of_plan(plan)
     mine = whole.share(place.worker, place.workers)
-    for number, code, offset in zip(mine.number.tolist(), mine.scenario.tolist(), mine.offset_ns.tolist(), strict=True):
-        yield Arrival(number, mine.scenarios[code], offset)
+    for start in range(0, len(mine), _BLOCK):  # as Python's numbers, a long schedule would take ten times its size
+        block = slice(start, start + _BLOCK)
+        columns = (mine.number[block].tolist(), mine.scenario[block].tolist(), mine.offset_ns[block].tolist())
+        for number, code, offset in zip(*columns, strict=True):
+            yield Arrival(number, mine.scenarios[code], offset)
 
 
 @events.init_command_line_parser.add_listener
