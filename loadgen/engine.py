@@ -25,7 +25,7 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
 from redis import RedisError
 
-from loadgen import guard, live, prepare, schedule, web
+from loadgen import guard, live, locust_memory, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient, TaskIds
 from loadgen.http_client import LettaClient
 from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
@@ -70,6 +70,7 @@ class Engine:
         if isinstance(environment.runner, MasterRunner):
             environment.runner.register_message(_DONE, self._on_done)
         web.install(environment)
+        gevent.spawn(locust_memory.keep_flat, environment.stats)
 
     def prepare_headless(self) -> None:
         """Make what a headless run without plan needs, before Locust's `--run-time` clock starts; exit when refused."""

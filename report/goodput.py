@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from loadgen.run_folder import RunFolder
 from loadgen.samples import OPERATIONS, UNSENT
 from report.judge import is_good
-from report.steady import steady_s, steady_samples
+from report.select import due_in, pick, steady_s
 from slo.objective import Kind, Objective, Phase
 
 EVERY = "all"
@@ -39,12 +39,12 @@ class Goodput:
 
 def goodput(folder: RunFolder, objectives: Sequence[Objective]) -> tuple[Goodput, ...]:
     """Count for each operation that an objective of the steady state is about, and last for all of them together."""
-    steady, lasted_s = steady_samples(folder), steady_s(folder)
+    steady, lasted_s = due_in(folder, {Phase.STEADY}), steady_s(folder)
     limits = [one for one in objectives if one.kind is Kind.SHARE and Phase.STEADY in one.samples.phases]
     rows = []
     for code, operation in enumerate(OPERATIONS):
         own = [one for one in limits if operation in one.samples.operations]
-        samples = steady[steady["operation"] == code]
+        samples = pick(steady, steady["operation"] == code)
         if own and len(samples):
             rows.append(_count(operation, own, samples, lasted_s))
     if len(rows) < 2:

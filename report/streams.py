@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.run_folder import RunFolder
-from loadgen.samples import OPERATIONS, UNSENT, Outcome
-from report.steady import steady_s, steady_samples
+from loadgen.samples import OPERATIONS, Outcome
+from report.select import due_in, pick, sent, steady_s
+from slo.objective import Phase
 from slo.percentile import Interval, percentile_interval
 
 STREAMING = ("stream", "conversation")
@@ -54,17 +55,17 @@ class Streams:
 
 def streams(folder: RunFolder, confidence: float = 0.95) -> tuple[Streams, ...]:
     """Measure the streams of each operation that answers with one; empty when the steady state had none."""
-    steady = steady_samples(folder)
+    steady = due_in(folder, {Phase.STEADY})
     found = (_of_operation(folder, steady, operation, confidence) for operation in STREAMING)
     return tuple(one for one in found if one is not None)
 
 
 def _of_operation(folder: RunFolder, steady: Samples, operation: str, confidence: float) -> Streams | None:
-    samples = steady[(steady["operation"] == OPERATIONS.index(operation)) & ~np.isin(steady["outcome"], UNSENT)]
+    samples = sent(pick(steady, steady["operation"] == OPERATIONS.index(operation)))
     if not len(samples):
         return None
     # Only what ended well has measures, as in the tools that these are compared with; the objectives count the rest.
-    good = samples[(samples["outcome"] == Outcome.OK) & (samples["first_ns"] > 0)]
+    good = pick(samples, (samples["outcome"] == Outcome.OK) & (samples["first_ns"] > 0))
     shape, is_shaped = _shapes(folder.streams, good)
     output_tokens = int(good["tokens"].sum(dtype=np.int64))
     return Streams(
