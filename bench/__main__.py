@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import cost, lag, machine, probe, stall, streams
+from bench import cost, lag, machine, probe, reading, stall, streams
 
-BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "streams": streams, "probe": probe}
+BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "streams": streams, "reading": reading, "probe": probe}
 
 
 def main(argv: list[str] | None = None) -> None:
