@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,23 +68,24 @@ class RunFolder:
     @cached_property
     def samples(self) -> NDArray[np.void]:
         """All samples of all workers, in the order of their intended start."""
-        read = self._segments("samples-*.bin", SAMPLES)
-        order = np.argsort(
-            np.concatenate([np.empty(0, np.int64), *(part["intended_ns"] for part in read)]), kind="stable"
-        )
+        # Read twice, first only when each was due: a record is then copied once, to its place, and a long run is read
+        # at little more than its own size.
+        files = sorted(self.path.glob("samples-*.bin"))
+        due_ns = [[part["intended_ns"].copy() for part in _segments(file, SAMPLES)] for file in files]
+        order = np.argsort(np.concatenate([np.empty(0, np.int64), *chain(*due_ns)]), kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        # Each record is copied once, to its place: a long run is read at little more than its own size.
         samples, at = np.empty(len(order), SAMPLES.record), 0
-        for part in read:
-            samples[place[at : at + len(part)]] = part
-            at += len(part)
+        for file, seen in zip(files, due_ns, strict=True):
+            for part, _ in zip(_segments(file, SAMPLES), seen, strict=False):  # a run that goes on has written more
+                samples[place[at : at + len(part)]] = part
+                at += len(part)
         return samples
 
     @cached_property
     def streams(self) -> NDArray[np.void]:
         """How the content of streams came, in no order; none of a run that an older version left."""
-        parts = self._segments("streams-*.bin", STREAMS)
+        parts = [part for file in sorted(self.path.glob("streams-*.bin")) for part in _segments(file, STREAMS)]
         return np.concatenate([np.empty(0, STREAMS.record), *parts])
 
     @cached_property
@@ -105,11 +107,6 @@ class RunFolder:
     def ends(self) -> list[dict[str, Any]]:
         """The end markers found, one a worker."""
         return [_read_object(file) for file in sorted(self.path.glob("end-*.json"))]
-
-    def _segments(self, pattern: str, form: Form) -> list[NDArray[np.void]]:
-        """Return the segments of all workers as views of their mapped files, which take no memory of ours."""
-        files = [file for file in sorted(self.path.glob(pattern)) if file.stat().st_size]
-        return [part for file in files for part in unframe(np.memmap(file, np.uint8, "r").data, form)]
 
     def _lines(self, pattern: str) -> Iterator[dict[str, Any]]:
         for file in sorted(self.path.glob(pattern)):
@@ -145,6 +142,11 @@ def new_run_id() -> str:
 def now_text() -> str:
     """Return the time of day in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _segments(file: Path, form: Form) -> Iterator[NDArray[np.void]]:
+    with file.open("rb") as stream:
+        yield from unframe(stream, form)
 
 
 def _read_object(file: Path) -> dict[str, Any]:

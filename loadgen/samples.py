@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from os import SEEK_END
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,14 +92,17 @@ def frame(second: int, records: NDArray[np.void], form: Form = SAMPLES) -> bytes
     return _HEADER.pack(form.magic, second, len(records), zlib.crc32(payload)) + payload
 
 
-def unframe(data: bytes | memoryview, form: Form = SAMPLES) -> Iterator[NDArray[np.void]]:
-    """Yield the records of each whole segment, as views of the data; stop at the first that is cut or damaged."""
-    view, at = memoryview(data), 0
-    while at + _HEADER.size <= len(view):
-        magic, _second, count, checksum = _HEADER.unpack_from(view, at)
+def unframe(file: BinaryIO, form: Form = SAMPLES) -> Iterator[NDArray[np.void]]:
+    """Yield the records of each whole segment of a file; stop at the first that is cut or damaged."""
+    left = file.seek(0, SEEK_END)
+    file.seek(0)
+    while left >= _HEADER.size:
+        magic, _second, count, checksum = _HEADER.unpack(file.read(_HEADER.size))
         size = count * form.record.itemsize
-        payload = view[at + _HEADER.size : at + _HEADER.size + size]
-        if magic != form.magic or len(payload) != size or zlib.crc32(payload) != checksum:
+        left -= _HEADER.size + size
+        if magic != form.magic or left < 0:
+            return
+        payload = file.read(size)
+        if zlib.crc32(payload) != checksum:
             return
         yield np.frombuffer(payload, form.record)
-        at += _HEADER.size + size

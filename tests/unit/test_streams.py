@@ -19,6 +19,7 @@ from loadgen.streams import StreamShape
 from report.document import document
 from report.goodput import EVERY, Goodput, goodput
 from report.judge import judge
+from report.page import page
 from report.streams import Streams, streams
 from slo.catalog import load
 from tests.made_runs import remembered
@@ -228,6 +229,13 @@ def test_the_report_holds_streams_and_goodput_and_stays_whole_without_any(tmp_pa
     assert said["goodput"][-1]["operation"] == EVERY
     nothing = document(judge(a_run(tmp_path / "run"), load()))
     assert nothing["streams"] == nothing["goodput"] == []
+
+
+def test_the_page_tells_of_streams_and_goodput_in_words() -> None:
+    run = judge(remembered("healthy"), load())
+    html = page(run, document(run))
+    for words in ("Time to first token, from the send", "Time per output token", "Inter-chunk latency", "Goodput"):
+        assert html.count(words) >= 1
 
 
 def test_a_long_run_is_read_into_the_order_in_which_requests_were_due(tmp_path: Path) -> None:
