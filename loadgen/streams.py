@@ -1,7 +1,7 @@
 """How did the content of a stream come? A second record for streams alone, so that other requests pay nothing for it.
 
 `streams-W.bin` is framed as the samples are. Of a stream's chunks the first (in the sample), the last, their number and
-the longest gap between two are kept, not each: 300 tokens a stream would be five times the size of its sample.
+the longest gap between two are kept, not each: the gaps of 300 tokens would take twenty times what a sample takes.
 """
 
 from __future__ import annotations
