@@ -7,9 +7,18 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from bench import bridge, cost, k6_run, lag, machine, probe, rivals, stall
+from bench import bridge, cost, k6_run, lag, machine, probe, reading, rivals, stall, streams
 
-BENCHMARKS = {"stall": stall, "cost": cost, "lag": lag, "probe": probe, "bridge": bridge, "rivals": rivals}
+BENCHMARKS = {
+    "stall": stall,
+    "cost": cost,
+    "lag": lag,
+    "streams": streams,
+    "reading": reading,
+    "probe": probe,
+    "bridge": bridge,
+    "rivals": rivals,
+}
 _NOT_WITH_ALL = {"rivals"}  # it takes forty minutes, and needs programs of others
 
 

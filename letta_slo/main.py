@@ -14,6 +14,7 @@ from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
 from letta_slo.drive import DriveError
+from letta_slo.export import export
 from letta_slo.gate import gate
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
@@ -65,7 +66,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, capacity, probe, conformance, prepare, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, capacity, probe, export, conformance, prepare, cleanup, testbed):
     cli.add_command(_verb)
 
 

@@ -16,9 +16,10 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
 from loadgen.deadlines import Deadlines, TimeLimitError
-from loadgen.http_client import Reply, connection_failure
+from loadgen.http_client import connection_failure
 from loadgen.ledger import Ledger, TaskIds, Waiting
 from loadgen.redis_link import RedisLink
+from loadgen.reply import Reply
 from loadgen.samples import Outcome
 
 REQUEST_LIST = "letta_requests"

@@ -24,15 +24,16 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from redis import RedisError
 
-from loadgen import guard, live, messages, prepare, schedule, web
+from loadgen import guard, live, locust_memory, messages, prepare, schedule, web
 from loadgen.bridge_client import BridgeClient
 from loadgen.crew import Crew, CrewError, origin_ns
-from loadgen.http_client import LettaClient, Reply
+from loadgen.http_client import LettaClient
 from loadgen.ledger import TaskIds
 from loadgen.member import SHIP_WITHIN_S, Member, Start
 from loadgen.plan import REDIS_VARIABLE, Limits, RunPlan
 from loadgen.progress import Progress
 from loadgen.recorder import Sample
+from loadgen.reply import Reply
 from loadgen.samples import BRIDGE_OPERATIONS, UNSENT, Outcome
 from loadgen.scenario import Call, Clients, Scenario
 from loadgen.target import TargetError
@@ -43,6 +44,7 @@ __all__ = ["PLAN_VARIABLE", "Call", "Reply", "Scenario"]
 
 gevent.config.track_greenlet_tree = False  # for debugging; it looks at the stack of every request's birth
 PLAN_VARIABLE = "LETTA_SLO_PLAN"
+_BLOCK = 1_000  # arrivals
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every agent made and removed
@@ -69,6 +71,7 @@ class Engine:
         if isinstance(environment.runner, MasterRunner):
             self._crew = Crew(environment.runner)
         web.install(environment)
+        gevent.spawn(locust_memory.keep_flat, environment.stats)
 
     def prepare_unattended(self) -> None:
         """Make what a run needs that nobody starts at the page, and that has no plan; exit when it is refused.
@@ -309,8 +312,11 @@ def _connect(plan: RunPlan, worker: int) -> Clients:
 def _planned_arrivals(plan: RunPlan, place: Place) -> Iterator[Arrival]:
     whole = schedule.of_plan(plan)
     mine = whole.share(place.worker, place.workers)
-    for number, code, offset in zip(mine.number.tolist(), mine.scenario.tolist(), mine.offset_ns.tolist(), strict=True):
-        yield Arrival(number, mine.scenarios[code], offset)
+    for start in range(0, len(mine), _BLOCK):  # as Python's numbers, a long schedule would take ten times its size
+        block = slice(start, start + _BLOCK)
+        columns = (mine.number[block].tolist(), mine.scenario[block].tolist(), mine.offset_ns[block].tolist())
+        for number, code, offset in zip(*columns, strict=True):
+            yield Arrival(number, mine.scenarios[code], offset)
 
 
 @events.init_command_line_parser.add_listener

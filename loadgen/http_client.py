@@ -6,43 +6,19 @@ for ever.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
 from loadgen.deadlines import TimeLimitError
-from loadgen.letta_answers import has_content, name_or, run_id_of, stop_fault, token_count
+from loadgen.letta_answers import name_or
+from loadgen.reply import Reply
 from loadgen.samples import Outcome
+from loadgen.sse import EventReader
 from loadgen.target import api_key
 from loadgen.wire import Answer, Connections, WireError
-
-
-@dataclass(slots=True)
-class Reply:
-    """What came back of one request.
-
-    `first_ns` and `end_ns` are CLOCK_MONOTONIC; 0 where there was no first token, or where the end is the return.
-    """
-
-    outcome: Outcome
-    status: int = 0
-    body: Any = None
-    response_bytes: int = 0
-    first_ns: int = 0
-    end_ns: int = 0
-    tokens: int = 0
-    source: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
-
-    def judged(self, fault_in: Callable[[Any], str]) -> Self:
-        """Make a good reply an error when `fault_in` says what is wrong with its body; return this reply."""
-        if self.outcome == Outcome.OK and (fault := fault_in(self.body)):
-            self.outcome, self.detail["error"] = Outcome.ERROR, fault
-        return self
 
 
 class LettaClient:
@@ -124,83 +100,3 @@ def _error_text(status: int, body: Any) -> str:
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
         return f"{status} {name_or(body['error'].get('type'), 'error')}"
     return f"HTTP {status}"
-
-
-class EventReader:
-    """Judges a stream by its body: Letta answers 200 and then says `event: error`, or stops for a bad reason."""
-
-    def __init__(self) -> None:
-        self.rest = b""  # what stands after the last whole line
-        self._first_ns = 0
-        self._bytes = 0
-        self._pieces = 0
-        self._tokens = 0
-        self._error = ""
-        self._stopped = False
-        self._done = False
-        self._detail: dict[str, Any] = {}
-
-    def feed(self, data: bytes) -> None:
-        """Take a piece of the body as it arrived; lines and pieces need not end together."""
-        now_ns = time.monotonic_ns()
-        self._bytes += len(data)
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                self._feed_event(line[5:].strip(), now_ns)
-
-    def end(self) -> Reply:
-        """Judge a stream whose connection ended in order."""
-        if not self._error and not self._done:
-            self._error = "the stream ended without [DONE]"
-        if not self._error and not self._first_ns:
-            self._error = "the stream brought no content"
-        if not self._error and not self._stopped:
-            self._error = "the stream gave no stop reason"
-        outcome = Outcome.ERROR if self._error else Outcome.OK
-        return self._reply(outcome, self._error)
-
-    def cut(self, outcome: Outcome, why: str) -> Reply:
-        """Judge a stream that did not end by itself."""
-        return self._reply(outcome, why)
-
-    def _feed_event(self, data: bytes, now_ns: int) -> None:
-        if data == b"[DONE]":
-            self._done = True
-            return
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            self._error = self._error or "an event is no JSON"
-            return
-        if isinstance(event, dict):
-            self._take(event, now_ns)
-        else:
-            self._error = self._error or "an event is no object"
-
-    def _take(self, event: dict[str, Any], now_ns: int) -> None:
-        kind = event.get("message_type")
-        if run_id := run_id_of(event):
-            self._detail["run_id"] = run_id
-        if kind == "error_message":
-            self._error = f"in the stream: {name_or(event.get('error_type'), 'error')}"
-        elif kind == "stop_reason":
-            self._stopped = True
-            if fault := stop_fault(event.get("stop_reason")):
-                self._error = self._error or f"in the stream: {fault}"
-        elif kind == "usage_statistics":
-            self._tokens = token_count(event.get("completion_tokens"))
-        elif has_content(event):
-            self._pieces += 1
-            self._first_ns = self._first_ns or now_ns
-
-    def _reply(self, outcome: Outcome, error: str) -> Reply:
-        detail = {**self._detail, **({"error": error[:300]} if error else {})}
-        return Reply(
-            outcome,
-            status=200,
-            response_bytes=self._bytes,
-            first_ns=self._first_ns,
-            tokens=self._tokens or token_count(self._pieces),
-            detail=detail,
-        )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import defaultdict
 from typing import Any
 
 import greenlet
+
+from loadgen.answered import Answered
 
 _MARK, _WORKER_BITS = 0x80, 0x3F
 _BYTES_OF_NUMBER = 5
@@ -39,9 +40,15 @@ class TaskIds:
         return self.is_of_run(task_id) and task_id.replace("-", "")[16:18] == mark
 
     def place(self, task_id: str) -> tuple[int, int]:
-        """Return number and turn of an id that `make` returned."""
-        digits = task_id.replace("-", "")
-        return int(digits[22:], 16), int(digits[18:22], 16)
+        """Return the number and the turn of an id that `make` made; raises ValueError when they are no numbers."""
+        return int(task_id[26:], 16), int(task_id[21:23] + task_id[24:26], 16)
+
+    def is_made_here(self, task_id: str) -> bool:
+        """Whether this is, letter by letter, an id that `make` gives for some number and turn."""
+        try:
+            return self.make(*self.place(task_id)) == task_id
+        except (ValueError, OverflowError):
+            return False
 
 
 class Waiting:
@@ -75,7 +82,7 @@ class Ledger:
         self._ids = ids
         self._waiting: dict[str, Waiting] = {}
         self._overdue: set[str] = set()
-        self._answered = _Answered()
+        self._answered = Answered()
         self.duplicates = 0
         self.unknown = 0
         self.foreign = 0
@@ -102,19 +109,18 @@ class Ledger:
         """Book one reply to the request that it belongs to, or count what is wrong with it."""
         task_id = str(reply.get("task_id"))
         if (waiting := self._waiting.pop(task_id, None)) is not None:
-            self._answered.add(*self._ids.place(task_id))
+            self._answered.add(self._ids.place(task_id))
             waiting.answer(reply, now_ns)
         elif task_id in self._overdue:
             self._overdue.discard(task_id)
-            self._answered.add(*self._ids.place(task_id))
+            self._answered.add(self._ids.place(task_id))
             self.late += 1
+        elif self._ids.is_made_here(task_id) and self._ids.place(task_id) in self._answered:
+            self.duplicates += 1
+        elif self._ids.is_of_worker(task_id):
+            self.unknown += 1
         elif not self._ids.is_of_run(task_id):
             self.foreign += 1
-        elif self._ids.is_of_worker(task_id):
-            if self._was_answered(task_id):
-                self.duplicates += 1
-            else:
-                self.unknown += 1
 
     @property
     def lost(self) -> int:
@@ -124,29 +130,4 @@ class Ledger:
     def summary(self) -> dict[str, int]:
         """Return the counts for the end marker."""
         names = ("sent", "late", "duplicates", "unknown", "foreign", "lost")
-        return {"answered": self._answered.count, **{name: int(getattr(self, name)) for name in names}}
-
-    def _was_answered(self, task_id: str) -> bool:
-        try:
-            return self._answered.has(*self._ids.place(task_id))
-        except ValueError:  # it begins like one of ours, and goes on otherwise
-            return False
-
-
-class _Answered:
-    """Which requests have had their reply: a bit for each, so that days of them fit into memory."""
-
-    def __init__(self) -> None:
-        self._bits: dict[int, bytearray] = defaultdict(bytearray)  # of each turn
-        self.count = 0
-
-    def add(self, number: int, turn: int) -> None:
-        bits, at = self._bits[turn], number >> 3
-        if at >= len(bits):
-            bits.extend(bytes(at + 1 - len(bits)))
-        bits[at] |= 1 << (number & 7)
-        self.count += 1
-
-    def has(self, number: int, turn: int) -> bool:
-        bits, at = self._bits.get(turn, b""), number >> 3
-        return at < len(bits) and bool(bits[at] >> (number & 7) & 1)
+        return {"answered": len(self._answered), **{name: int(getattr(self, name)) for name in names}}

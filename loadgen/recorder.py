@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from loadgen.run_folder import append_line
 from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome, frame, pack_record
+from loadgen.streams import STREAM, STREAMS, StreamShape
 
 _NS = 1_000_000_000
 _BAD_NOTES_PER_SECOND = 50
@@ -34,6 +37,7 @@ class Sample:
     tokens: int = 0
     source: str = ""
     agent: int = 0
+    stream: StreamShape | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -69,6 +73,8 @@ class Recorder:
         self._counts = {name: [0] * len(Outcome) for name in OPERATIONS}
         self._notes_left_out = 0
         self._written = 0
+        self._streams: list[tuple[int, ...]] = []
+        self._streams_written = 0
 
     def add(self, sample: Sample) -> None:
         """Take one finished (or unsent) request."""
@@ -89,6 +95,8 @@ class Recorder:
             _SOURCE[sample.source],
             self._worker,
         )
+        if sample.stream is not None:
+            self._streams.append(sample.stream.row(sample.number, sample.turn, self._worker))
         self._counts[sample.operation][outcome] += 1
         second, took_ns = self._second, sample.response_time_ns
         second.finished += 1
@@ -108,6 +116,7 @@ class Recorder:
             with self._file.open("ab", buffering=0) as file:
                 file.write(segment)
             self._written += closed.finished
+            self._close_streams(second)
             for sample in [*self._bad, *self._slow]:
                 append_line(self._folder / f"notes-{self._worker}.jsonl", _describe(sample))
             self._bad, self._slow, self._slow_from_ns = [], [], 0
@@ -119,6 +128,7 @@ class Recorder:
         marker = {
             "worker": self._worker,
             "samples": self._written,
+            "streams": self._streams_written,
             "counts": {name: found for name, codes in sorted(self._counts.items()) if (found := _named(codes))},
             "notes_left_out": self._notes_left_out,
             **facts,
@@ -126,6 +136,14 @@ class Recorder:
         temporary = self._folder / f"end-{self._worker}.json.part"
         temporary.write_text(json.dumps(marker, indent=1) + "\n")
         temporary.rename(self._folder / f"end-{self._worker}.json")
+
+    def _close_streams(self, second: int) -> None:
+        if self._streams:
+            segment = frame(second, np.array(self._streams, STREAM).tobytes(), STREAMS)
+            with (self._folder / f"streams-{self._worker}.bin").open("ab", buffering=0) as file:
+                file.write(segment)
+            self._streams_written += len(self._streams)
+            self._streams.clear()
 
     def _keep_bad(self, sample: Sample) -> None:
         if sample.outcome in UNSENT:

@@ -2,6 +2,7 @@
 
 manifest.json        what was run, on what, seeds, versions, the machine (written before the first request)
 samples-W.bin        exact samples of worker W, one checked segment a second (loadgen/samples.py)
+streams-W.bin        how the content of each stream of worker W came (loadgen/streams.py)
 notes-W.jsonl        identifiers and details of bad and slow requests of worker W
 machine-W.jsonl      once a second: CPU of the generator and of the machine, steal, load
 events-WHO.jsonl     what happened: phases, faults, lost workers
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadgen.plan import RunPlan
-from loadgen.samples import RECORD, unframe
+from loadgen.samples import SAMPLES, Form, unframe
+from loadgen.streams import STREAMS
 
 FORMAT = "letta-slo-run/1"
 
@@ -65,10 +68,25 @@ class RunFolder:
     @cached_property
     def samples(self) -> NDArray[np.void]:
         """All samples of all workers, in the order of their intended start."""
-        parts = [part for file in sorted(self.path.glob("samples-*.bin")) for part in unframe(file.read_bytes())]
-        samples = np.concatenate(parts) if parts else np.empty(0, RECORD)
-        ordered: NDArray[np.void] = samples[np.argsort(samples["intended_ns"], kind="stable")]
-        return ordered
+        # Read twice, first only when each was due: a record is then copied once, to its place, and a long run is read
+        # at little more than its own size.
+        files = sorted(self.path.glob("samples-*.bin"))
+        due_ns = [[part["intended_ns"].copy() for part in _segments(file, SAMPLES)] for file in files]
+        order = np.argsort(np.concatenate([np.empty(0, np.int64), *chain(*due_ns)]), kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        samples, at = np.empty(len(order), SAMPLES.record), 0
+        for file, seen in zip(files, due_ns, strict=True):
+            for part, _ in zip(_segments(file, SAMPLES), seen, strict=False):  # a run that goes on has written more
+                samples[place[at : at + len(part)]] = part
+                at += len(part)
+        return samples
+
+    @cached_property
+    def streams(self) -> NDArray[np.void]:
+        """How the content of streams came, in no order; none of a run that an older version left."""
+        parts = [part for file in sorted(self.path.glob("streams-*.bin")) for part in _segments(file, STREAMS)]
+        return np.concatenate([np.empty(0, STREAMS.record), *parts])
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
@@ -131,6 +149,11 @@ def new_run_id() -> str:
 def now_text() -> str:
     """Return the time of day in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _segments(file: Path, form: Form) -> Iterator[NDArray[np.void]]:
+    with file.open("rb") as stream:
+        yield from unframe(stream, form)
 
 
 def _read_object(file: Path) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
+from os import SEEK_END
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,22 +79,35 @@ pack_record = struct.Struct(_RECORD_FORMAT).pack
 if struct.calcsize(_RECORD_FORMAT) != RECORD.itemsize:
     raise AssertionError("RECORD and its struct format have come apart")
 
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a file of segments holds: its magic, and the record that its segments are made of."""
+
+    magic: bytes
+    record: np.dtype[np.void]
+
+
+SAMPLES = Form(b"LSR1", RECORD)
 _HEADER = struct.Struct("<4sIII")
-_MAGIC = b"LSR1"
 
 
-def frame(second: int, payload: bytes) -> bytes:
+def frame(second: int, payload: bytes, form: Form = SAMPLES) -> bytes:
     """Return one segment; `payload` is whole records, one after the other."""
-    return _HEADER.pack(_MAGIC, second, len(payload) // RECORD.itemsize, zlib.crc32(payload)) + payload
+    return _HEADER.pack(form.magic, second, len(payload) // form.record.itemsize, zlib.crc32(payload)) + payload
 
 
-def unframe(data: bytes) -> Iterator[NDArray[np.void]]:
-    """Yield the records of each whole segment; stop at the first that is cut or damaged."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        magic, _second, count, checksum = _HEADER.unpack_from(data, at)
-        payload = data[at + _HEADER.size : at + _HEADER.size + count * RECORD.itemsize]
-        if magic != _MAGIC or len(payload) != count * RECORD.itemsize or zlib.crc32(payload) != checksum:
+def unframe(file: BinaryIO, form: Form = SAMPLES) -> Iterator[NDArray[np.void]]:
+    """Yield the records of each whole segment of a file; stop at the first that is cut or damaged."""
+    left = file.seek(0, SEEK_END)
+    file.seek(0)
+    while left >= _HEADER.size:
+        magic, _second, count, checksum = _HEADER.unpack(file.read(_HEADER.size))
+        size = count * form.record.itemsize
+        left -= _HEADER.size + size
+        if magic != form.magic or left < 0:
             return
-        yield np.frombuffer(payload, RECORD)
-        at += _HEADER.size + len(payload)
+        payload = file.read(size)
+        if zlib.crc32(payload) != checksum:
+            return
+        yield np.frombuffer(payload, form.record)

@@ -14,8 +14,9 @@ from locust import User, task
 
 from loadgen.agents import Agent
 from loadgen.bridge_client import BridgeClient
-from loadgen.http_client import LettaClient, Reply
+from loadgen.http_client import LettaClient
 from loadgen.payload import Payload
+from loadgen.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

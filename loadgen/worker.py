@@ -189,6 +189,7 @@ class Worker:
             tokens=reply.tokens,
             source=reply.source,
             agent=agent.index,
+            stream=reply.stream,
             detail=reply.detail,
         )
         if self._in_flight.pop(key, None):  # the drain may have given it up already

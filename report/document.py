@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from report.drill import Drill, drills
+from report.goodput import Goodput, goodput
 from report.headline import headline, meaning
 from report.in_common import Trait, in_common
 from report.judge import JudgedObjective, JudgedRun, NotJudged
 from report.numbers import budget_used, finite, share
 from report.redact import clean
 from report.slowest import SlowRequest, slowest
+from report.streams import Measure, Streams, streams
 from slo.objective import Kind, SampleFilter
+from slo.percentile import Interval
 from slo.share import InvariantJudgement, ShareJudgement
 
 FORMAT = "letta-slo-report/1"
@@ -41,6 +44,8 @@ def document(run: JudgedRun) -> dict[str, Any]:
             "invalid": [{"code": str(r.code), "sentence": r.sentence, "culprit": r.culprit} for r in run.invalid],
             "facts": {key: finite(value) if isinstance(value, float) else value for key, value in _facts(run).items()},
             "saturation": _saturation(run),
+            "streams": [_streams(one) for one in streams(run.folder)],
+            "goodput": [_goodput(one) for one in goodput(run.folder, [each.objective for each in run.objectives])],
             "drills": [_drill(one) for one in drills(run.folder)],
             "slowest": [_slow(one) for one in slowest(run.folder)],
             "bad_in_common": [
@@ -104,21 +109,25 @@ def objective_said(one: JudgedObjective) -> dict[str, Any]:
         "share": _share(one.judgement) if isinstance(one.judgement, ShareJudgement) else None,
         "invariant": _invariant(one.judgement) if isinstance(one.judgement, InvariantJudgement) else None,
         "assumption": one.judgement.assumption,
-        "percentiles": [
-            {
-                "percentile": percentile,
-                "value_s": finite(interval.value),
-                "lower_s": finite(interval.lower),
-                "upper_s": finite(interval.upper),
-                "sufficient": interval.sufficient,
-                "count": interval.count,
-            }
-            for percentile, interval in sorted(one.percentiles.items())
-        ],
+        "percentiles": _percentiles(one.percentiles),
         "bad_by_reason": {} if objective.kind is Kind.INVARIANT else dict(one.bad_by_reason),
         "description": objective.description,
         "source": objective.source,
     }
+
+
+def _percentiles(intervals: dict[int, Interval]) -> list[dict[str, Any]]:
+    return [
+        {
+            "percentile": percentile,
+            "value_s": finite(interval.value),
+            "lower_s": finite(interval.lower),
+            "upper_s": finite(interval.upper),
+            "sufficient": interval.sufficient,
+            "count": interval.count,
+        }
+        for percentile, interval in sorted(intervals.items())
+    ]
 
 
 def _filter(samples: SampleFilter) -> dict[str, Any]:
@@ -176,6 +185,18 @@ def _saturation(run: JudgedRun) -> dict[str, Any] | None:
         "lower": finite(run.saturation.lower),
         "upper": finite(run.saturation.upper),
     }
+
+
+def _streams(one: Streams) -> dict[str, Any]:
+    return {**asdict(one), "measures": [_measure(each) for each in one.measures]}
+
+
+def _measure(one: Measure) -> dict[str, Any]:
+    return {"name": one.name, "count": one.count, "percentiles": _percentiles(one.percentiles)}
+
+
+def _goodput(one: Goodput) -> dict[str, Any]:
+    return {**asdict(one), "objectives": list(one.objectives), "of_intended": one.of_intended}
 
 
 def _drill(one: Drill) -> dict[str, Any]:

@@ -18,12 +18,11 @@ _NS = 1e9
 def run_facts(folder: RunFolder) -> RunFacts:
     """Count intended and started arrivals, measure lag, look for lost workers and for a busy machine."""
     samples = folder.samples
-    first_turns = samples[samples["turn"] == 0]
-    sent = samples[~np.isin(samples["outcome"], UNSENT)]
-    lag_s = (sent["start_ns"] - sent["intended_ns"]) / _NS
+    is_first, is_sent = samples["turn"] == 0, ~np.isin(samples["outcome"], UNSENT)
+    lag_s = (samples["start_ns"] - samples["intended_ns"])[is_sent] / _NS
     return RunFacts(
-        intended=intended_arrivals(folder, len(first_turns)),
-        started=int(np.count_nonzero(~np.isin(first_turns["outcome"], UNSENT))),
+        intended=intended_arrivals(folder, int(np.count_nonzero(is_first))),
+        started=int(np.count_nonzero(is_first & is_sent)),
         dropped=int(np.count_nonzero(samples["outcome"] == Outcome.DROPPED)),
         no_free_agent=int(np.count_nonzero(samples["outcome"] == Outcome.NO_FREE_AGENT)),
         lag_p99_s=float(np.quantile(lag_s, 0.99)) if len(lag_s) else None,

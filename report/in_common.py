@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from loadgen.run_folder import RunFolder
-from loadgen.samples import OPERATIONS, SOURCES, UNSENT
+from loadgen.samples import OPERATIONS, SOURCES
 from report.judge import JudgedObjective, is_good, matching
+from report.select import sent
 from report.words import percent
 from slo.objective import Kind
 from slo.operations import LETTA_BRIDGE
@@ -75,8 +76,7 @@ def in_common(folder: RunFolder, one: JudgedObjective) -> tuple[Trait, ...]:
     """Return what sets the bad requests of an objective apart, the most frequent first; nothing where all are alike."""
     if one.objective.kind is Kind.INVARIANT:  # what is lost has no answer to compare
         return ()
-    samples = matching(folder, one.objective)
-    samples = samples[~np.isin(samples["outcome"], UNSENT)]
+    samples = sent(matching(folder, one.objective))
     bad = ~is_good(samples, one.objective)
     if not bad.any() or bad.all():
         return ()

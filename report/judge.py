@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from loadgen.run_folder import RunFolder
 from loadgen.samples import OPERATIONS, SOURCES, UNSENT, Outcome
 from report.facts import run_facts
-from slo.objective import Catalogue, Kind, Measure, Objective
+from report.select import Samples, due_in, pick, sent
+from slo.objective import Catalogue, Kind, Measure, Objective, Phase
 from slo.percentile import Interval, percentile_interval
 from slo.saturation import Saturation, saturation
 from slo.share import BlockCounts, InvariantJudgement, ShareJudgement, judge_invariant, judge_share
@@ -23,7 +24,6 @@ _PERCENTILES = (50, 95, 99)
 _CODES = {name: code for code, name in enumerate(OPERATIONS)}
 
 Bools = NDArray[np.bool_]
-Samples = NDArray[np.void]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,8 @@ def judge(folder: RunFolder, catalogue: Catalogue, *, confidence: float = 0.95) 
 
 def matching(folder: RunFolder, objective: Objective) -> Samples:
     """Return the samples that the objective's filter lets through, by operation and by phase of the intended start."""
-    samples = folder.samples
-    bounds = folder.plan.phases.bounds_s
-    in_phase = np.zeros(len(samples), bool)
-    for phase in objective.samples.phases:
-        if phase.value in bounds:
-            start, end = bounds[phase.value]
-            in_phase |= (samples["intended_ns"] >= start * _NS) & (samples["intended_ns"] < end * _NS)
-    codes = [_CODES[name] for name in objective.samples.operations]
-    matched: Samples = samples[in_phase & np.isin(samples["operation"], codes)]
-    return matched
+    due = due_in(folder, objective.samples.phases)
+    return pick(due, np.isin(due["operation"], [_CODES[name] for name in objective.samples.operations]))
 
 
 def measured_s(samples: Samples, measure: Measure) -> NDArray[np.float64]:
@@ -131,20 +123,20 @@ def _why_not(folder: RunFolder, objective: Objective) -> str | None:
 
 def _judge_one(folder: RunFolder, objective: Objective, confidence: float, *, is_invalid: bool) -> JudgedObjective:
     samples = matching(folder, objective)
-    sent = samples[~np.isin(samples["outcome"], UNSENT)]
+    were_sent = sent(samples)
     judgement: ShareJudgement | InvariantJudgement
     if objective.kind is Kind.INVARIANT:
-        judgement = _judge_ledger(folder, len(sent))
+        judgement = _judge_ledger(folder, len(were_sent))
     else:
-        counts = _blocks(folder, sent, is_good(sent, objective), objective)
+        counts = _blocks(folder, were_sent, is_good(were_sent, objective), objective)
         unsent = int(np.count_nonzero(np.isin(samples["outcome"], (Outcome.NO_FREE_AGENT, Outcome.SKIPPED))))
         judgement = judge_share(objective.allowed_bad_share, counts, unsent=unsent, confidence=confidence)
     return JudgedObjective(
         objective=objective,
         verdict=Verdict.INVALID_RUN if is_invalid else judgement.verdict,
         judgement=judgement,
-        percentiles=_percentiles(sent, objective, confidence),
-        bad_by_reason=_reasons(sent, objective),
+        percentiles=_percentiles(were_sent, objective, confidence),
+        bad_by_reason=_reasons(were_sent, objective),
     )
 
 
@@ -206,13 +198,8 @@ def _reasons(samples: Samples, objective: Objective) -> dict[str, int]:
 
 def _saturation(folder: RunFolder) -> Saturation | None:
     """Ask whether response times were still climbing through the steady state."""
-    start, end = folder.plan.phases.bounds_s["steady"]
-    samples = folder.samples
-    steady = samples[
-        (samples["intended_ns"] >= start * _NS)
-        & (samples["intended_ns"] < end * _NS)
-        & ~np.isin(samples["outcome"], UNSENT)
-    ]
+    start, _ = folder.plan.phases.bounds_s["steady"]
+    steady = sent(due_in(folder, {Phase.STEADY}))
     if not len(steady):
         return None
     seconds = (steady["intended_ns"] / _NS - start).astype(int)

@@ -22,7 +22,7 @@ from report.judge import JudgedObjective, JudgedRun
 from report.redact import clean
 from report.reproduce import command
 from report.scale import seconds_words
-from report.words import bad_count, budget_text, percent, percentile_text, seconds, share_text
+from report.words import bad_count, budget_text, fine_seconds, percent, percentile_text, seconds, share_text
 from slo.objective import Kind, Measure, Source
 from slo.share import ShareJudgement
 from slo.validity import LARGEST_LAG_SHARE
@@ -167,7 +167,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the order of the legend
-    made.filters |= {"percent": percent, "seconds": seconds}
+    made.filters |= {"percent": percent, "seconds": seconds, "fine_seconds": fine_seconds}
     return made
 
 

@@ -12,6 +12,7 @@ from loadgen import schedule
 from loadgen.run_folder import RunFolder
 from loadgen.samples import BRIDGE_OPERATIONS, OPERATIONS, SOURCES, UNSENT, Outcome
 from report.judge import is_good, matching, measured_s
+from report.select import pick, sent
 from slo.objective import Objective
 
 _NS = 1e9
@@ -111,7 +112,7 @@ def steps_of(folder: RunFolder) -> Steps:
 def over_time(folder: RunFolder, objective: Objective, steps: Steps) -> OverTime:
     """Follow an objective's operations through the whole run, warm-up and faults included."""
     codes = [OPERATIONS.index(name) for name in sorted(objective.samples.operations)]
-    samples = folder.samples[np.isin(folder.samples["operation"], codes) & ~np.isin(folder.samples["outcome"], UNSENT)]
+    samples = sent(pick(folder.samples, np.isin(folder.samples["operation"], codes)))
     due_s = samples["intended_ns"] / _NS
     values = measured_s(samples, objective.samples.measure)
     answered = (samples["outcome"] == Outcome.OK) & np.isfinite(values)
@@ -122,8 +123,7 @@ def over_time(folder: RunFolder, objective: Objective, steps: Steps) -> OverTime
 
 def distribution(folder: RunFolder, objective: Objective) -> Distribution | None:
     """Return how many of the judged requests took how long; None when no time was measured."""
-    samples = matching(folder, objective)
-    samples = samples[~np.isin(samples["outcome"], UNSENT)]
+    samples = sent(matching(folder, objective))
     values = measured_s(samples, objective.samples.measure)
     limit_s = float(objective.samples.limit_s or np.inf)
     values = np.where(
@@ -142,16 +142,16 @@ def distribution(folder: RunFolder, objective: Objective) -> Distribution | None
 def arrivals(folder: RunFolder, steps: Steps) -> Arrivals:
     """Compare when arrivals were meant with when they left; a live run meant what it did."""
     samples = folder.samples
-    first = samples[samples["turn"] == 0]
-    intended_ns = first["intended_ns"] if folder.manifest.get("live") else schedule.of_plan(folder.plan).offset_ns
-    left = first[first["outcome"] != Outcome.DROPPED]
-    sent = samples[~np.isin(samples["outcome"], UNSENT)]
-    lag_s = (sent["start_ns"] - sent["intended_ns"]) / _NS
+    is_first, is_sent = samples["turn"] == 0, ~np.isin(samples["outcome"], UNSENT)
+    is_live = bool(folder.manifest.get("live"))
+    intended_ns = samples["intended_ns"][is_first] if is_live else schedule.of_plan(folder.plan).offset_ns
+    left_ns = samples["start_ns"][is_first & (samples["outcome"] != Outcome.DROPPED)]
+    lag_s = (samples["start_ns"] - samples["intended_ns"])[is_sent] / _NS
     return Arrivals(
         steps,
         steps.count(intended_ns / _NS) / steps.width_s,
-        steps.count(left["start_ns"] / _NS) / steps.width_s,
-        steps.quantile(sent["intended_ns"] / _NS, lag_s, 0.99),
+        steps.count(left_ns / _NS) / steps.width_s,
+        steps.quantile(samples["intended_ns"][is_sent] / _NS, lag_s, 0.99),
     )
 
 
@@ -174,7 +174,7 @@ def replies(folder: RunFolder, from_s: float, to_s: float) -> Replies:
     """Count the bridge's replies a second between two times of the run."""
     samples = folder.samples
     codes = [OPERATIONS.index(name) for name in sorted(BRIDGE_OPERATIONS)]
-    bridge = samples[np.isin(samples["operation"], codes) & ~np.isin(samples["outcome"], UNSENT)]
+    bridge = sent(pick(samples, np.isin(samples["operation"], codes)))
     edges = np.arange(np.floor(max(0.0, from_s)), np.ceil(to_s) + 1)
     ok = bridge["outcome"] == Outcome.OK
     by_memory = ok & (bridge["source"] == SOURCES.index("memory-python"))

@@ -21,6 +21,13 @@ def seconds(value_s: float) -> str:
     return f"{value_s * 1000:.0f} ms" if value_s < 1 else f"{value_s:.2f} s"
 
 
+def fine_seconds(value_s: float | None) -> str:
+    """Write a short time with three digits: 312 ms, 10.4 ms, 0.82 ms."""
+    if value_s is None:
+        return "–"
+    return f"{value_s * 1000:.3g} ms" if value_s < 0.9995 else f"{value_s:.2f} s"
+
+
 def share_text(one: JudgedObjective) -> str:
     """Write the measured bad share with its bounds."""
     judged = one.judgement

@@ -20,6 +20,7 @@ from loadgen.plan import Phases, RunPlan, Sessions
 from loadgen.recorder import Recorder, Sample
 from loadgen.run_folder import RunFolder, append_line, create, note_event
 from loadgen.samples import BRIDGE_OPERATIONS, SESSION_OPERATIONS, UNSENT, Outcome
+from loadgen.streams import StreamShape
 
 _NS = 1_000_000_000
 _AGENTS = 20
@@ -114,7 +115,7 @@ def remembered(name: str) -> RunFolder:
     """Return the run of a story, made once in a process and read into memory; its files are gone."""
     with TemporaryDirectory() as directory:
         folder = make(Path(directory), STORIES[name])
-        for read_once in ("manifest", "plan", "samples", "events", "notes", "machine", "ends"):
+        for read_once in ("manifest", "plan", "samples", "streams", "events", "notes", "machine", "ends"):
             getattr(folder, read_once)
     return folder
 
@@ -190,6 +191,9 @@ def _set_first_token(sample: Sample, random: np.random.Generator) -> None:
     if sample.operation == "stream":
         sample.first_ns = sample.start_ns + int((sample.end_ns - sample.start_ns) * random.uniform(0.3, 0.5))
         sample.tokens = int(random.integers(60, 400))
+        lasted_ns = int((sample.end_ns - sample.first_ns) * 0.97)  # what a server does after the last token
+        gap_ns = lasted_ns / (sample.tokens - 1)
+        sample.stream = StreamShape(sample.tokens, lasted_ns, int(gap_ns * (2 + sample.tokens % 5)), tokens_said=True)
 
 
 def _strike(plan: RunPlan, story: Story, sample: Sample, service_ms: float, random: np.random.Generator) -> None:
@@ -207,6 +211,7 @@ def _strike(plan: RunPlan, story: Story, sample: Sample, service_ms: float, rand
             0,
             0,
         )
+        sample.stream = None
         sample.detail["error"] = "ConnectionRefusedError: [Errno 111] Connection refused"
     elif sample.operation in BRIDGE_OPERATIONS:
         _through_the_bridge(sample, at_s - begin if is_out else None, service_ms, random)
@@ -242,7 +247,7 @@ def _fail(sample: Sample, status: int, error: str) -> None:
         status if sample.operation not in BRIDGE_OPERATIONS else 0,
         0,
     )
-    sample.end_ns = sample.start_ns + 12_000_000
+    sample.end_ns, sample.stream = sample.start_ns + 12_000_000, None
     sample.detail["error"] = error
 
 

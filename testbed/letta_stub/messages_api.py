@@ -16,7 +16,7 @@ from testbed.letta_stub.requests import MessageRequest
 from testbed.letta_stub.shapes import run_state
 from testbed.letta_stub.state import Agent, Run, Thread
 from testbed.letta_stub.turn import Delivery, Turn, events, whole_answer
-from testbed.letta_stub.wire import event, ping
+from testbed.letta_stub.wire import event, is_content, ping
 from testbed.stub.stage import Answer, Call, Reply, Stream, json_reply
 
 _Pieces = AsyncGenerator[bytes, None]
@@ -105,7 +105,7 @@ class MessagesApi:
         pieces = events(turn, self._house.mind, self._house.store)
         if request.include_pings:
             pieces = _with_pings(pieces, call.behaviour.settings["ping_interval_s"], turn.run.id)
-        return Stream(pieces, on_end=thread.free)
+        return Stream(pieces, on_end=thread.free, is_content=is_content)
 
     def _turn(self, call: Call, agent: Agent, thread: Thread, request: MessageRequest, delivery: Delivery) -> Turn:
         self._house.telemetry.user_message()

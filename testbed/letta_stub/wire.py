@@ -10,6 +10,7 @@ from testbed.letta_stub.ids import message_date, new_id, otid_of
 from testbed.letta_stub.wording import SYSTEM
 
 Json = dict[str, Any]
+_SHOWN = (b'"message_type":"assistant_message"', b'"message_type":"tool_call_message"')
 
 
 def message(
@@ -49,3 +50,8 @@ def ping(run_id: str) -> Json:
 def event(wire_message: Json) -> bytes:
     """Return a message as a server-sent event."""
     return b"data: " + orjson.dumps(wire_message) + b"\n\n"
+
+
+def is_content(sent: bytes) -> bool:
+    """Whether an event of ours shows the user something: text of the assistant, or a call of a tool."""
+    return any(mark in sent for mark in _SHOWN)

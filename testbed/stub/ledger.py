@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-LEDGER_LIMIT = 2_000_000  # rows; about 150 bytes each, so at most some 300 MB
+LEDGER_LIMIT = 2_000_000  # rows; about 160 bytes each, so at most some 320 MB
 
 
 @dataclass(slots=True)
@@ -17,6 +17,7 @@ class _Columns:
     request_id: list[str] = field(default_factory=list)
     agent_id: list[str] = field(default_factory=list)
     arrival_ns: array[int] = field(default_factory=lambda: array("q"))
+    first_ns: array[int] = field(default_factory=lambda: array("q"))
     completion_ns: array[int] = field(default_factory=lambda: array("q"))
     status: array[int] = field(default_factory=lambda: array("H"))
 
@@ -34,7 +35,8 @@ class Entry:
 class Ledger:
     """Every request since the start or the last `clear`: rows up to a limit, counters without one.
 
-    Times are CLOCK_MONOTONIC nanoseconds. Completion 0 means in flight; status 0 means no answer was sent (yet).
+    Times are CLOCK_MONOTONIC nanoseconds. First is when the first content of a stream was about to be written, 0
+    without any. Completion 0 means in flight; status 0 means no answer was sent (yet).
     """
 
     def __init__(self, limit: int = LEDGER_LIMIT) -> None:
@@ -66,9 +68,15 @@ class Ledger:
         columns.request_id.append(request_id)
         columns.agent_id.append(agent_id)
         columns.arrival_ns.append(time.monotonic_ns())
+        columns.first_ns.append(0)
         columns.completion_ns.append(0)
         columns.status.append(0)
         return Entry(operation, agent_id, row, columns)
+
+    def first_content(self, entry: Entry) -> None:
+        """Note that the first content of a stream is about to be written."""
+        if entry.row >= 0:
+            entry.columns.first_ns[entry.row] = time.monotonic_ns()
 
     def close(self, entry: Entry, status: int) -> None:
         """Note the completion of a request; status 0: no answer."""
@@ -120,6 +128,7 @@ class Ledger:
                 "request_id": columns.request_id,
                 "agent_id": columns.agent_id,
                 "arrival_ns": columns.arrival_ns.tolist(),
+                "first_ns": columns.first_ns.tolist(),
                 "completion_ns": columns.completion_ns.tolist(),
                 "status": columns.status.tolist(),
             },

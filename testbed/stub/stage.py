@@ -46,6 +46,7 @@ class Stream:
     content_type: bytes = SSE
     headers: tuple[tuple[bytes, bytes], ...] = ()
     on_end: Callable[[], None] = lambda: None  # called once, however the stream ends
+    is_content: Callable[[bytes], bool] = lambda _piece: False  # whether a piece shows the user something
 
 
 class Refusal(Exception):  # noqa: N818  # not an error of the stub: an answer that a handler gives by raising it
@@ -147,7 +148,11 @@ class Stage:
             ledger.message_begins(agent_id)
         arrival_s = time.monotonic()
         sender = _Sender(
-            self.controls, scope, send, lambda status: self._on_start(operation, status, time.monotonic() - arrival_s)
+            self.controls,
+            scope,
+            send,
+            lambda status: self._on_start(operation, status, time.monotonic() - arrival_s),
+            lambda: ledger.first_content(entry),
         )
         try:
             body = await _read(receive)
@@ -233,6 +238,7 @@ class _Sender:
     scope: Scope
     asgi_send: Send
     on_start: Callable[[int], None]
+    on_content: Callable[[], None]
     status: int = 0
 
     async def send(self, answer: Answer) -> None:
@@ -240,12 +246,16 @@ class _Sender:
             await self._start(answer, (b"content-length", str(len(answer.body)).encode()))
             await self._piece(answer.body, more=False)
             return
+        has_shown = False
         try:
             async with contextlib.aclosing(answer.pieces) as pieces:
                 async for piece in pieces:
                     if not self.status:  # not before the first piece: Letta's headers come with it, too
                         await self._start(answer)
                     await self.controls.stall.over()
+                    if not has_shown and answer.is_content(piece):
+                        has_shown = True
+                        self.on_content()
                     await self._piece(piece)
         finally:
             answer.on_end()

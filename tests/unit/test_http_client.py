@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.guard import GuardError
-from loadgen.http_client import EventReader, LettaClient, Reply
+from loadgen.http_client import LettaClient
+from loadgen.reply import Reply
 from loadgen.samples import Outcome
+from loadgen.sse import EventReader
 from loadgen.wire import Connections, WireError
 
 SAMPLES = Path(__file__).parent / "data_streams"

@@ -288,6 +288,18 @@ def test_the_ledger_lists_every_request_with_its_times_status_agent_and_id(stub:
     assert counters["repeated_request_ids"] == {"a": 2}
 
 
+def test_the_ledger_says_when_the_first_content_of_a_stream_was_written(stub: Stub) -> None:
+    agent = stub.agent()
+    stub.control.delete("/ledger")
+    stub.control.patch("/behaviour", json={"service_times": {"stream": 50, "stream_token": 5}})
+    stub.main.post(f"{agent}/messages/stream", json={"input": "hi", "stream_tokens": True})
+    stub.main.post(f"{agent}/messages", json={"input": "hi"})
+    columns = stub.control.get("/ledger").json()["columns"]
+    arrival_ns, first_ns, completion_ns = (columns[name][0] for name in ("arrival_ns", "first_ns", "completion_ns"))
+    assert arrival_ns + 50_000_000 <= first_ns <= completion_ns - 23 * 5_000_000  # 24 tokens
+    assert columns["first_ns"][1] == 0  # an answer that does not stream has none
+
+
 def test_the_ledger_proves_how_many_messages_an_agent_had_in_flight(stub: Stub) -> None:
     lonely, crowded = stub.agent(), stub.agent()
     stub.control.patch("/behaviour", json={"service_times": {"messages": 100}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -54,14 +55,14 @@ def test_a_file_cut_anywhere_gives_the_segments_before_the_cut(cut: int, noise: 
     records = np.zeros(2, RECORD)
     whole = b"".join(frame(second, records.tobytes()) for second in (1, 2, 3))
     segment = len(whole) // 3
-    assert len(list(unframe(whole[:cut] + noise))) == min(cut // segment, 3)
+    assert len(list(unframe(BytesIO(whole[:cut] + noise)))) == min(cut // segment, 3)
 
 
 def test_a_flipped_bit_ends_the_reading() -> None:
     records = np.zeros(2, RECORD)
     data = bytearray(frame(1, records.tobytes()) + frame(2, records.tobytes()))
     data[-1] ^= 1
-    assert len(list(unframe(bytes(data)))) == 1
+    assert len(list(unframe(BytesIO(data)))) == 1
 
 
 def test_bad_and_slowest_requests_are_noted_with_what_is_known_of_them(tmp_path: Path) -> None:
@@ -129,3 +130,9 @@ def test_lines_are_appended(tmp_path: Path) -> None:
     append_line(tmp_path / "x.jsonl", {"a": 1})
     append_line(tmp_path / "x.jsonl", {"a": 2})
     assert (tmp_path / "x.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
+
+
+def test_a_header_that_promises_more_than_the_file_holds_ends_the_reading() -> None:
+    data = bytearray(frame(1, np.zeros(2, RECORD).tobytes()) + frame(2, np.zeros(2, RECORD).tobytes()))
+    data[len(data) // 2 + 8 : len(data) // 2 + 12] = b"\xff\xff\xff\xff"  # the number of records of the second
+    assert len(list(unframe(BytesIO(data)))) == 1

@@ -82,7 +82,7 @@ def test_what_a_target_says_in_words_is_no_name_of_a_reason_or_run() -> None:
 TRY_ALL = """
 import importlib, json, pathlib, sys
 from types import SimpleNamespace
-from loadgen.http_client import Reply
+from loadgen.reply import Reply
 from loadgen.samples import Outcome
 from loadgen.scenario import Scenario
 
