@@ -1,4 +1,4 @@
-"""What does it take to judge a long run? Time and memory of `letta-slo gate` on made samples, up to an hour at 2,000/s.
+"""What time and memory does `letta-slo gate` take to judge a long run, up to an hour at 2,000 requests a second?
 
 The samples are made, not measured: nothing was driven. Peak memory is that of the whole process, as the kernel counts
 it, with the pages of the sample file that it maps.

@@ -179,7 +179,7 @@ def test_a_silent_stream_gets_pings_unless_they_are_declined(stub: Stub) -> None
 def test_down_refuses_connections_and_comes_back_by_itself_at_the_same_port(stub: Stub) -> None:
     url = stub.part.announced["url"]
     stub.main.get("/v1/health/")
-    stub.control.post("/down", json={"for_s": 0.3})
+    stub.control.post("/down", json={"for_s": 3})
     assert is_refused(url)
     eventually(lambda: not is_refused(url))
     assert stub.main.get("/v1/health/").json() == HEALTHY
