@@ -57,7 +57,9 @@ class Link:
         if self._is_open:
             self._is_open = False
             self._watcher.stop()
+            self._watcher.close()
             self._socket.close()
+            self._on_bytes, self._on_end = _ignore, _ignore  # whoever listens may hold this link: no cycle is left
 
     def _send_rest(self, rest: memoryview) -> None:
         writable = self._loop.io(self._socket.fileno(), _WRITE)
@@ -89,8 +91,13 @@ class Link:
             self._ended(None)
 
     def _ended(self, error: OSError | None) -> None:
-        self._watcher.stop()  # its end would be reported again and again
-        self._on_end(error)
+        if self._is_open:
+            self._watcher.stop()  # its end would be reported again and again
+            self._on_end(error)
+
+
+def _ignore(_: object) -> None:
+    """Take what comes after the end."""
 
 
 class _Tls:

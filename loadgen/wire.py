@@ -84,6 +84,8 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._link.close()
+        self._on_body = _ignore
+        del self._parser  # it holds this connection: without the cycle both go at once, and nothing is left to collect
 
     def _take(self, data: bytes) -> None:
         if not self._is_asked:
@@ -124,6 +126,10 @@ class Connection:
         """Note that the answer is whole (called by the parser, which knows only now whether the connection stays)."""
         self._complete()
         self.can_stay = self._parser.should_keep_alive()
+
+
+def _ignore(_: bytes) -> None:
+    """Take what comes after the end."""
 
 
 class Connections:
