@@ -73,9 +73,15 @@ def test_five_planted_differences_are_found_and_nothing_else(true_stub: Recordin
     }
     assert {one.exchange for one in found if one.what is What.MISSING} == {
         "agent-create",
+        "agent-create-history",
         "agent-create-plain",
         "agent-get",
+        "agent-modify",
+        "agent-modify-context",
+        "agent-modify-nothing",
         "agents-by-tag",
+        "agents-first-page",
+        "agents-next-page",
     }
     assert {one.exchange for one in found if one.what is What.HEADER} == {"health"}
     assert all(one.exchange.startswith(("stream-", "conversation-")) for one in found if one.what is What.EVENTS)
