@@ -148,7 +148,7 @@ def _uncertain(capacity: Capacity) -> list[str]:
         said.append(f"nothing could be decided at {between} a second, so the interval is wider than it could be")
     if capacity.lower and capacity.upper:
         said.append(
-            f"each end is the verdict of one step, at {CONFIDENCE:.0%} (one-sided): what the target did in those "
+            f"each end is the verdict of one step, at {CONFIDENCE * 100:g} % (one-sided): what the target did in those "
             f"minutes; one whose capacity varies from minute to minute varies by more"
         )
         if not result.is_fine and len(capacity.steps) >= rules.most_steps:

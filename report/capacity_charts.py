@@ -108,7 +108,7 @@ def _kept_up(capacity: Capacity) -> Chart | None:
     frame.grid([(value, f"{value:g}") for value in y.ticks(4)], _rates(frame.x))
     # A straight line, which a logarithmic axis bends.
     many = [frame.x.low * (frame.x.high / frame.x.low) ** (place / 60) for place in range(61)]
-    frame.line(many, many, "line intended")
+    frame.line(many, [rate if rate <= y.high else math.nan for rate in many], "line intended")
     rates = [step.rate for step in steps]
     frame.line(rates, [step.arrived_per_s for step in steps], "line high")
     frame.line(rates, [step.completed_per_s for step in steps], "line p95")

@@ -58,8 +58,8 @@ def backlog(in_flight: ArrayLike, *, block_s: float, arrivals_per_s: float) -> B
     words = f"{seen.slope_per_s:.3g} requests per second (99 % interval {seen.lower:.3g} to {seen.upper:.3g})"
     sentence = {
         Growth.NONE: f"the backlog changed by {words}",
-        Growth.DOUBTFUL: f"the backlog grew by {words}, {share:.1%} of what arrived: too little to be sure",
-        Growth.GROWING: f"the backlog grew by {words}: {share:.1%} of what arrived was left over",
+        Growth.DOUBTFUL: f"the backlog grew by {words}, {share * 100:.1f} % of what arrived: too little to be sure",
+        Growth.GROWING: f"the backlog grew by {words}: {share * 100:.1f} % of what arrived was left over",
     }[growth]
     return Backlog(growth, seen.slope_per_s, seen.lower, seen.upper, share, sentence)
 

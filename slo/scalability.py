@@ -135,10 +135,10 @@ class Universal:
         if not isfinite(likely):
             peak = self.peak_replicas.value
             where = f"at {peak:.3g} of them" if isfinite(peak) else "however many there are"
-            few = "" if never == 1 else f"; {1 - never:.0%} of the fits reach it with {floor(least)} or more"
+            few = "" if never == 1 else f"; {(1 - never) * 100:.0f} % of the fits reach it with {floor(least)} or more"
             return f"cannot be reached: the curve peaks at {self.peak_rate.value:.4g} a second, {where}{few}"
         if not isfinite(most):
-            words = f"{likely:.0f}, at least {least:.0f}; {never:.0%} of the fits never reach it"
+            words = f"{likely:.0f}, at least {least:.0f}; {never * 100:.0f} % of the fits never reach it"
         else:
             words = f"{likely:.0f}" + ("" if least == most else f" ({least:.0f} to {most:.0f})")
         measured = max(point.replicas for point in self.points)
