@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadgen import tiers
 from report.capacity_step import StepReading
 from slo.scalability import Linear, Point, Replicas, Universal, scaling
 from slo.search import Ending, Found, Outcome, Rules, Step, found
 
 # Requests a second of the source documents' three tiers (R0-25).
-TIER_RATES = {"small": 50.0, "medium": 500.0, "large": 2000.0}
+_TIERS = ("small", "medium", "large")  # those of the source documents
 # The shortest steady state of a step whose result may be reported.
 SHORTEST_STEP_S = 60.0
 CONFIDENCE = 0.95
@@ -89,7 +90,7 @@ def conclude_search(asked: Asked, steps: Sequence[StepReading], *, stopped: str 
     if lower and upper:
         points.append(Point(asked.replicas, lower, upper))
     curve = scaling(points, seed=asked.seed) if points else None
-    needed = {name: curve.replicas_for(rate) for name, rate in TIER_RATES.items()} if curve else {}
+    needed = {name: curve.replicas_for(tiers.load(name).rate) for name in _TIERS} if curve else {}
     return Capacity(asked, tuple(steps), result, lower, upper, stopped, curve, needed)
 
 
