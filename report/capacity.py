@@ -10,8 +10,7 @@ from report.capacity_step import StepReading
 from slo.scalability import Linear, Point, Replicas, Universal, scaling
 from slo.search import Ending, Found, Outcome, Rules, Step, found
 
-# Requests a second of the source documents' three tiers (R0-25).
-_TIERS = ("small", "medium", "large")  # those of the source documents
+_TIERS = ("small", "medium", "large")  # those of the source documents (R0-25)
 # The shortest steady state of a step whose result may be reported.
 SHORTEST_STEP_S = 60.0
 CONFIDENCE = 0.95
