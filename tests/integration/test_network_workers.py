@@ -134,7 +134,7 @@ def test_a_worker_elsewhere_that_is_killed_makes_the_run_invalid_and_is_named(tm
     port = free_port()
     command = verify(str(stub.announced["url"]), port, "--duration", "8")
     with master(tmp_path / "master", *command) as process, workers_elsewhere(tmp_path, port) as workers:
-        eventually(lambda: len(list(tmp_path.glob("master/runs/*/samples-*.bin"))) == 2, seconds=60)
+        eventually(lambda: len(list(tmp_path.glob("master/runs/*/samples-*.bin"))) == 2, seconds=150)
         workers[0].kill()
         output, _ = process.communicate()
     assert process.returncode == exit_codes.INVALID_RUN, output
