@@ -82,7 +82,7 @@ class CpuTrace:
         for pid in (self._root, *descendants(self._root)):
             try:
                 self._clocks.setdefault(pid, _cpu_clock(pid))
-                self._peak_kib[pid] = _peak_kib(pid)
+                self._peak_kib[pid] = max(_peak_kib(pid), self._peak_kib.get(pid, 0))
             except OSError:  # it ended meanwhile
                 continue
 

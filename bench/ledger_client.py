@@ -27,7 +27,8 @@ class LedgerTarget(Target):
         return replace(self, agents=tuple(f"agent-00000000-0000-4000-8000-{index:012d}" for index in range(count)))
 
     def plan_stall(self, after_s: float, for_s: float) -> None:
-        """Stand still for `for_s`, beginning `after_s` after the first arrival of the next run."""
+        """Forget what was, and stand still for `for_s`, beginning `after_s` after the first arrival of the next run."""
+        self.forget()  # else the first arrival would be that of the run before
         self._control.put("/stall", json={"after_s": after_s, "for_s": for_s}).raise_for_status()
 
     def counters(self) -> dict[str, int]:

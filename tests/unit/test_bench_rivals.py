@@ -199,5 +199,7 @@ def test_a_trace_counts_the_children_of_a_process_and_their_memory() -> None:
         with alone:
             pass
         assert trace.peak_mib > alone.peak_mib > 0
-        parent.communicate(b"")
+        with CpuTrace(parent.pid) as trace:
+            parent.communicate(b"")
+        assert trace.peak_mib > 0  # also when it has ended before the last look
     assert list(descendants(parent.pid)) == []
