@@ -1,6 +1,6 @@
-"""What does it take to judge a long run? Time and memory of `letta-slo gate` on made samples, up to an hour at 2,000/s.
+"""How much time and memory does it take to judge a run, up to an hour at 2,000 requests a second?
 
-The samples are made, not measured: nothing was driven. Peak memory is that of the whole process, as the kernel counts
+What is judged, by `letta-slo gate`, is made: nothing was driven. Peak memory is that of the whole process, as the kernel counts
 it.
 """
 

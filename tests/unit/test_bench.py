@@ -112,6 +112,6 @@ def test_a_process_that_is_not_there_has_no_cpu_clock() -> None:
 
 
 def test_every_benchmark_says_which_question_it_answers() -> None:
-    assert list(BENCHMARKS) == ["stall", "cost", "lag", "probe"]
+    assert list(BENCHMARKS) == ["stall", "cost", "lag", "streams", "reading", "probe"]
     for module in BENCHMARKS.values():
         assert (module.__doc__ or "").splitlines()[0].endswith("?")
