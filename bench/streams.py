@@ -24,7 +24,7 @@ from loadgen.samples import Outcome
 from testbed.process import Part, python_part, start
 
 _RATES = (5.0, 20.0, 50.0)
-_DURATION_S = 20.0
+_DURATION_S = 10.0
 _REPETITIONS = 3
 _BEHAVIOUR = json.dumps({"service_times": {"stream": {"constant_ms": 150}, "stream_token": {"constant_ms": 10}}})
 

@@ -7,7 +7,7 @@ neighbours alike: the sentences say how often, not why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,8 @@ def _whole(values: NDArray[np.void]) -> NDArray[np.int64]:
 def _count(column: _Column, bad: NDArray[np.bool_]) -> _Table:
     distinct, index = np.unique(column.values, return_inverse=True)
     size = len(distinct)
-    return _Table(column, distinct, np.bincount(index[bad], minlength=size), np.bincount(index, minlength=size))
+    named = replace(column, values=distinct[:0])  # what each request has is counted now; of a long run it is large
+    return _Table(named, distinct, np.bincount(index[bad], minlength=size), np.bincount(index, minlength=size))
 
 
 def _p_values(table: _Table, bad: NDArray[np.bool_]) -> NDArray[np.float64]:
