@@ -1,7 +1,7 @@
 """How much time and memory does it take to judge a run, up to an hour at 2,000 requests a second?
 
-What is judged, by `letta-slo gate`, is made: nothing was driven. Peak memory is that of the whole process, as the kernel counts
-it.
+What is judged, by `letta-slo gate`, is made: nothing was driven. Peak memory is that of the whole process, as the
+kernel counts it.
 """
 
 from __future__ import annotations
