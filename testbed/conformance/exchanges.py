@@ -113,7 +113,7 @@ FLEETS = (
     ),
     Exchange("archival-insert-anew", "POST", _MEMORY, given=_THE_ONE, body={"text": "The river runs north."}),
     Exchange("archival-list-anew", "GET", _MEMORY, given=_THE_ONE),
-    Exchange("archives-anew", "GET", "/v1/archives/", "agent_id={history_id}"),
+    Exchange("archives-anew", "GET", "/v1/archives/", "agent_id={history_id}", keep={"anew_archive_id": "0.id"}),
 )
 
 MEMORY = (
@@ -267,6 +267,13 @@ REMOVAL = (
     Exchange("agent-delete", "DELETE", _AGENT),
     Exchange("agent-delete-again", "DELETE", _AGENT),
     Exchange("agent-delete-plain", "DELETE", _AGENT, given={"agent_id": "{plain_id}"}),
+    Exchange(
+        # A real Letta keeps the archive of an agent that is deleted.
+        "archive-delete-anew",
+        "DELETE",
+        "/v1/archives/{archive_id}",
+        given={"archive_id": "{anew_archive_id}"},
+    ),
     Exchange("agent-delete-history", "DELETE", _AGENT, given=_THE_ONE),
     Exchange("agent-get-deleted", "GET", _AGENT),
     Exchange("message-deleted-agent", "POST", _MESSAGES, body=_HELLO),
