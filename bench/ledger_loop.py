@@ -78,6 +78,7 @@ class Loop:
         begin_ns, end_ns = self._ledger.next_stall_ns()
         if begin_ns and time.monotonic_ns() >= begin_ns:
             self._ledger.plan_stall(0, 0)
+            # To sleep is the stall itself.
             time.sleep(max(0, end_ns - time.monotonic_ns()) / _NS)
 
     def _answer_due(self) -> None:

@@ -37,7 +37,7 @@ def run(target: Target, load: Load, folder: Path, *, stall: Stall | None = None)
         with CpuTrace(locust.pid) as trace:
             if stall is not None:
                 target.wait_for_first_arrival()
-                time.sleep(stall.at_s)
+                time.sleep(stall.at_s)  # the stall's moment, counted from the first arrival
                 target.stall(stall.for_s)
             locust.process.wait(load.duration_s + _STOP_S + _SLACK_S)
         reported = _read(result, locust)

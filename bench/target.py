@@ -84,7 +84,7 @@ class Target:
         while not self._control.get("/ledger/counters").json()["requests"]:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"no request came within {_FIRST_ARRIVAL_S:g} s")
-            time.sleep(0.02)
+            time.sleep(0.02)  # the ledger tells only when asked
 
     def truth(self) -> Truth:
         """Read the ledger."""

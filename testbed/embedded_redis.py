@@ -8,20 +8,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import redis
 
-from testbed.process import Part, PartError, log_tail, spawn
+from testbed.process import Part, PartError, spawn, wait_until_ready
 
 HOST = "127.0.0.1"
 OLDEST_VERSION = (6, 2)  # BLMOVE, which keeps a request safe while it is being answered, came with Redis 6.2
 _READY_TIMEOUT_S = 10.0
 _PORT_ATTEMPTS = 3  # a port found free may be taken by another program before Redis binds it
-_POLL_S = 0.01
 
 
 class EmbeddedRedis:
@@ -123,7 +122,8 @@ class EmbeddedRedis:
             *("--daemonize", "no", *durable),
         ]
         self._part = spawn(f"redis-{self._port}", command, log_dir=self._log_dir or scratch)
-        self._version = _wait_until_ready(self._part, self._port)
+        ask = partial(_ask_version, self._port, self._part.pid)
+        self._version = wait_until_ready(self._part, ask, timeout_s=_READY_TIMEOUT_S)
 
 
 def redis_server() -> Path:
@@ -152,18 +152,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(part: Part, port: int) -> str:
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if not part.is_running:
-            raise PartError(f"{part.name} exited with {part.process.returncode}\n{log_tail(part.log)}")
-        version = _ask_version(port, part.pid)
-        if version:
-            return version
-        time.sleep(_POLL_S)
-    raise PartError(f"{part.name} did not answer within {_READY_TIMEOUT_S:g} s\n{log_tail(part.log)}")
 
 
 def _ask_version(port: int, pid: int) -> str | None:

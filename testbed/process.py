@@ -13,13 +13,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 _STOP_GRACE_S = 10.0
+_POLL_S = 0.02
+
+Answer = TypeVar("Answer")
 
 
 class PartError(Exception):
@@ -124,6 +127,21 @@ def spawn(
             start_new_session=True,  # Ctrl-C reaches the suite, which stops its parts in order
         )
     return Part(name, process, log, {})
+
+
+def wait_until_ready(part: Part, ask: Callable[[], Answer | None], *, timeout_s: float) -> Answer:
+    """Ask a program that announces nothing until it gives something other than None, and return that.
+
+    Raises PartError, with the end of the log, when the part exits or gives nothing for `timeout_s`.
+    """
+    deadline = time.monotonic() + timeout_s
+    while part.is_running and time.monotonic() < deadline:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(_POLL_S)  # there is nothing to wait on but its next answer
+    why = f"was not ready within {timeout_s:g} s" if part.is_running else f"exited with {part.process.returncode}"
+    raise PartError(f"{part.name} {why}\n{log_tail(part.log)}")
 
 
 def python_part(module: str, *arguments: str) -> list[str]:

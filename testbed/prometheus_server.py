@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +13,10 @@ from typing import Self
 
 import httpx
 
-from testbed.process import Part, PartError, log_tail, spawn
+from testbed.process import Part, PartError, spawn, wait_until_ready
 
 HOST = "127.0.0.1"
 _READY_TIMEOUT_S = 30.0
-_POLL_S = 0.05
 
 
 class PrometheusServer:
@@ -63,28 +61,18 @@ class PrometheusServer:
             "prometheus", [*command, f"--web.listen-address={address}", *self._flags], log_dir=self._log_dir
         )
         self.url = f"http://{address}"
-        self._wait(self._part)
+        wait_until_ready(self._part, self._ask, timeout_s=_READY_TIMEOUT_S)
 
     def _config(self) -> dict[str, object]:
         jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in self._jobs.items()]
         times = {"scrape_interval": f"{self._interval_ms}ms", "scrape_timeout": f"{self._interval_ms}ms"}
         return {"global": times, "scrape_configs": jobs}
 
-    def _wait(self, part: Part) -> None:
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if not part.is_running:
-                raise PartError(f"prometheus exited with {part.process.returncode}\n{log_tail(part.log)}")
-            if self._is_ready():
-                return
-            time.sleep(_POLL_S)
-        raise PartError(f"prometheus did not become ready within {_READY_TIMEOUT_S:g} s\n{log_tail(part.log)}")
-
-    def _is_ready(self) -> bool:
+    def _ask(self) -> bool | None:
         try:
-            return httpx.get(f"{self.url}/-/ready", timeout=2.0).is_success
+            return True if httpx.get(f"{self.url}/-/ready", timeout=2.0).is_success else None
         except httpx.TransportError:
-            return False
+            return None
 
     def _stop(self) -> None:
         if self._part is not None:

@@ -95,7 +95,7 @@ class _Recorder:
             reply = self._send(request)
             if look_up(reply.body, path) == value or time.monotonic() > deadline:
                 return reply
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # Letta tells nobody when a background task is done
 
     def _send_while_busy(self, request: httpx.Request, model: ModelDouble) -> Recorded:
         """Send it while the same request is being answered, and wait for both."""
@@ -105,7 +105,7 @@ class _Recorder:
             try:
                 deadline = time.monotonic() + _PATIENCE_S
                 while not model.is_working() and time.monotonic() < deadline:
-                    time.sleep(_POLL_S)
+                    time.sleep(_POLL_S)  # the double tells what it is doing only when asked
             finally:
                 model.fail(None)
             reply = self._send(request)

@@ -9,12 +9,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.process import Part, PartError, log_tail, spawn
+from testbed.process import Part, PartError, log_tail, spawn, wait_until_ready
 from testbed.real_letta.environment import Progress, exclusive
 
 SYSTEM_USER = "letta_pg"  # PostgreSQL refuses to run as root: when we are, it runs as this user
@@ -184,12 +183,12 @@ def _start(installation: Installation, data: Path, log_dir: Path) -> Database:
 
 
 def _wait_until_it_answers(installation: Installation, database: Database) -> None:
-    ask = [installation.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(database.port)]
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while subprocess.run(ask, check=False).returncode != 0:
-        if not database.part.is_running or time.monotonic() > deadline:
-            raise PartError(f"PostgreSQL did not start\n{log_tail(database.part.log)}")
-        time.sleep(0.05)
+    command = [installation.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(database.port)]
+
+    def ask() -> bool | None:
+        return True if subprocess.run(command, check=False).returncode == 0 else None
+
+    wait_until_ready(database.part, ask, timeout_s=_START_TIMEOUT_S)
 
 
 def _finish(

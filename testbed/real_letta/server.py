@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from testbed.process import Part, PartError, log_tail, spawn
+from testbed.process import Part, PartError, spawn, wait_until_ready
 from testbed.real_letta.environment import LETTA_VERSION, Progress, ensure_environment
 from testbed.real_letta.postgres import ensure_template, free_port, install, start_copy
 from testbed.real_letta.sweep import Sweeper
@@ -125,18 +124,16 @@ def wait_until_healthy(letta: Part, url: str, timeout_s: float) -> str:
 
     Raises PartError when it exits or stays silent for `timeout_s`.
     """
-    deadline = time.monotonic() + timeout_s
     with httpx.Client(base_url=url, timeout=5.0, trust_env=False) as client:
-        while letta.is_running and time.monotonic() < deadline:
+
+        def ask() -> str | None:
             try:
                 answer = client.get("/v1/health/")
             except httpx.TransportError:
-                time.sleep(0.2)
-                continue
-            if answer.status_code == httpx.codes.OK:
-                return str(answer.json()["version"])
-    why = f"was not healthy within {timeout_s:g} s" if letta.is_running else f"exited with {letta.process.returncode}"
-    raise PartError(f"Letta {why}\n{log_tail(letta.log)}")
+                return None
+            return str(answer.json()["version"]) if answer.status_code == httpx.codes.OK else None
+
+        return wait_until_ready(letta, ask, timeout_s=timeout_s)
 
 
 def _models(url: str, llm_url: str) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def sweep(directory: Path) -> None:
         _release_shared_memory(lock)
     while directory.exists() and time.monotonic() < deadline:
         shutil.rmtree(directory, ignore_errors=True)
-        time.sleep(0.05)
+        time.sleep(0.05)  # no event says that the last file was written
 
 
 def _release_shared_memory(lock: Path) -> None:
