@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +12,6 @@ from letta_slo import exit_codes, options
 from letta_slo.capacity_asked import asked_of, objectives_of, open_target, read_point, service_of, steps_of
 from letta_slo.capacity_steps import drive_steps
 from letta_slo.terminal import STYLES, Talk
-from letta_slo.verify import make_runs_dir
 from loadgen import tiers
 from loadgen.run_folder import new_run_id
 from loadgen.samples import OPERATIONS
@@ -41,13 +39,7 @@ _MARKS = {
 
 
 @click.command(epilog=_EPILOG, short_help="Find the highest rate at which every objective is met.")
-@click.option(
-    "--target",
-    type=click.Choice(["stub", "letta"]),
-    default="stub",
-    show_default=True,
-    help="What to start here when no address is given.",
-)
+@options.started_here
 @click.option(
     "--service",
     type=click.Choice(["letta", "bridge"]),
@@ -116,25 +108,12 @@ _MARKS = {
     metavar="N=RATE",
     help="Capacity measured with N replicas, N=RATE or N=LOW..HIGH, for the scalability curve; may be repeated.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and texts.")
+@options.seed
 @options.money
 @options.judging
-@click.option(
-    "--stub-behaviour",
-    metavar="JSON",
-    help="Service times, servers and faults of the Letta stub (testbed only): docs/reference/stub.md.",
-)
-@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
-@click.option(
-    "--runs-dir",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    envvar="LETTA_SLO_RUNS_DIR",
-    show_envvar=True,
-    show_default=True,
-    help="Where the folder of the search is made, with a run folder for each step.",
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+@options.workers
+@options.runs_dir("the folder of the search, with a run folder for each step, is")
+@options.quiet
 def capacity(**given: Any) -> int:
     """Find the highest rate at which every objective is still met and no backlog grows.
 
@@ -147,7 +126,7 @@ def capacity(**given: Any) -> int:
     steps = steps_of(given, new_run_id())
     judged = objectives_of(catalogue, steps, service_of(given))
     talk = Talk(quiet=given["quiet"])
-    make_runs_dir(given["runs_dir"])
+    options.make_runs_dir(given["runs_dir"])
     with open_target(given, steps, talk.say) as targets:
         asked = asked_of(given, steps, targets, points)
         readings, stopped = drive_steps(steps, targets, judged, talk)

@@ -17,14 +17,7 @@ _EPILOG = options.epilog("""
 
 
 @click.command(epilog=_EPILOG, short_help="Remove what earlier runs left on a target, and fleets.")
-@click.option(
-    "--letta-url",
-    required=True,
-    envvar="LETTA_SLO_LETTA_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="The Letta server; its key comes from LETTA_API_KEY in the environment.",
-)
+@options.letta_url(required=True)
 @click.option("--run", "run_id", metavar="ID", help="Only this run.  [default: every run of the suite]")
 @click.option(
     "--fleet",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from letta_slo.in_turns import SIDES, Wishes, drive_in_turns
 from letta_slo.needs import check_cost, needs, read_prices
 from letta_slo.terminal import STYLES, Talk
 from loadgen import guard, tiers
-from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, Phases
+from loadgen.plan import Phases
 from loadgen.run_folder import RunFolder
 from loadgen.turns import Turns
 from report.compare import Comparison, differences_of_load, shortfalls
@@ -74,44 +73,15 @@ _EPILOG = options.epilog("""
 )
 @click.option("--tier", type=click.Choice(tiers.names()), default="small", show_default=True, help="Which load.")
 @click.option("--rate", type=options.FiniteRange(min=0.1), help="Requests a second while it is a target's turn.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and turns.")
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="Model of the agents made.")
-@click.option(
-    "--embedding", default=DEFAULT_EMBEDDING, show_default=True, metavar="HANDLE", help="Embedding model of them."
-)
-@click.option(
-    "--i-own-this-target",
-    is_flag=True,
-    help="Allow more than 50 requests a second to a host that is not this machine.",
-)
+@options.seed
+@options.models
+@options.ownership
 @options.money
 @options.catalogue
-@click.option(
-    "--on-inconclusive",
-    type=click.IntRange(0, 255),
-    default=exit_codes.INCONCLUSIVE,
-    show_default=True,
-    metavar="CODE",
-    help="Exit code of an inconclusive comparison.",
-)
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    show_default=True,
-    help="What goes to standard output.",
-)
-@click.option(
-    "--runs-dir",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    envvar="LETTA_SLO_RUNS_DIR",
-    show_envvar=True,
-    show_default=True,
-    help="Where the run folders of both targets are made.",
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+@options.on_inconclusive
+@options.output("markdown")
+@options.runs_dir("the run folders of both targets are")
+@options.quiet
 def compare(**given: Any) -> int:
     """Compare a candidate with a base, and exit with 0 where it is shown to be no worse than tolerated.
 
@@ -183,18 +153,8 @@ def _drive_in_turns(given: dict[str, Any], catalogue: Catalogue) -> tuple[RunFol
     both = Phases(2 * turns.warmup_s, 2 * turns.pairs * turns.slice_s)
     prices = read_prices(given["prices"], given["max_cost"])
     check_cost(needs(catalogue, tier, rates, both, prices), given["max_cost"])
-    _make(given["runs_dir"])
+    options.make_runs_dir(given["runs_dir"])
     for sentence in shortfalls(catalogue, rates, turns, tolerance=given["tolerance"] / 100):
         talk.say(sentence)
     wishes = Wishes(urls, given["runs_dir"], tier, rate, turns, given["seed"], given["model"], given["embedding"])
     return drive_in_turns(wishes, talk)
-
-
-def _make(runs_dir: Path) -> None:
-    """Make the directory before anything is sent; raises click.BadParameter."""
-    try:
-        runs_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.BadParameter(f"{runs_dir} cannot be made: {error.strerror}", param_hint="--runs-dir") from error
-    if not os.access(runs_dir, os.W_OK | os.X_OK):
-        raise click.BadParameter(f"{runs_dir} cannot be written to", param_hint="--runs-dir")

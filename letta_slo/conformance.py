@@ -13,7 +13,6 @@ import httpx
 
 from letta_slo import exit_codes, options
 from loadgen import guard, prepare
-from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL
 from loadgen.run_folder import new_run_id
 from loadgen.target import TargetError, check_letta, control
 from testbed.conformance import allowed, sides
@@ -31,29 +30,9 @@ _EPILOG = options.epilog("""
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--letta-url",
-    envvar="LETTA_SLO_LETTA_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="Your own Letta server; its key comes from LETTA_API_KEY in the environment.",
-)
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="A model of your own server.")
-@click.option(
-    "--embedding",
-    default=DEFAULT_EMBEDDING,
-    show_default=True,
-    metavar="HANDLE",
-    help="An embedding model of your own server.",
-)
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What goes to standard output: a page to read, or every difference as JSON.",
-)
+@options.letta_url()
+@options.models
+@options.output()
 def conformance(letta_url: str | None, model: str, embedding: str, output: str) -> int:
     """Send the same requests, good and bad, to the stub and to a real Letta, and list every difference.
 

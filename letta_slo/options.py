@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -31,7 +32,7 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def epilog(examples: str) -> str:
@@ -39,8 +40,8 @@ def epilog(examples: str) -> str:
     return "\b\nExamples:\n" + examples.strip("\n")
 
 
-def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
+def _together(*decorators: Decorator) -> Decorator:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
             command = decorator(command)
         return command
@@ -48,19 +49,19 @@ def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], 
     return decorate
 
 
-addresses = _together(
-    click.option(
+def letta_url(*, required: bool = False) -> Decorator:
+    """Return the option that names a Letta server."""
+    return click.option(
         "--letta-url",
+        required=required,
         envvar="LETTA_SLO_LETTA_URL",
         show_envvar=True,
         metavar="URL",
         help="Your own Letta server; its key comes from LETTA_API_KEY in the environment.",
-    ),
-    click.option(
-        "--redis-url",
-        metavar="URL",
-        help=f"The Redis of your own bridge, without a password (one with a password goes into {REDIS_VARIABLE}).",
-    ),
+    )
+
+
+models = _together(
     click.option(
         "--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="Model of the agents that are made."
     ),
@@ -71,12 +72,49 @@ addresses = _together(
         metavar="HANDLE",
         help="Embedding model of the agents that are made.",
     ),
+)
+
+ownership = click.option(
+    "--i-own-this-target",
+    is_flag=True,
+    help="Allow more than 50 requests a second to a host that is not this machine.",
+)
+
+addresses = _together(
+    letta_url(),
     click.option(
-        "--i-own-this-target",
-        is_flag=True,
-        help="Allow more than 50 requests a second to a host that is not this machine.",
+        "--redis-url",
+        metavar="URL",
+        help=f"The Redis of your own bridge, without a password (one with a password goes into {REDIS_VARIABLE}).",
+    ),
+    models,
+    ownership,
+)
+
+started_here = _together(
+    click.option(
+        "--target",
+        type=click.Choice(["stub", "letta"]),
+        default="stub",
+        show_default=True,
+        help="What to start here when no address is given.",
+    ),
+    click.option(
+        "--stub-behaviour",
+        metavar="JSON",
+        help="Service times, servers and faults of the Letta stub (testbed only): docs/reference/stub.md.",
     ),
 )
+
+seed = click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and texts."
+)
+
+workers = click.option(
+    "--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes."
+)
+
+quiet = click.option("--quiet", is_flag=True, help="Say nothing but the result.")
 
 load = _together(
     click.option(
@@ -87,9 +125,7 @@ load = _together(
     ),
     click.option("--rate", type=FiniteRange(min=0.1), help="Requests a second to Letta and to the bridge each."),
     click.option("--duration", type=FiniteRange(min=1), default=None, help="Seconds of steady state."),
-    click.option(
-        "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of arrivals and texts."
-    ),
+    seed,
 )
 
 phases = _together(
@@ -128,25 +164,52 @@ catalogue = _together(
     click.option("--only", multiple=True, metavar="NAME", help="Judge this objective only; may be repeated."),
 )
 
-judging = _together(
-    catalogue,
-    click.option(
-        "--on-inconclusive",
-        type=click.IntRange(0, 255),
-        default=exit_codes.INCONCLUSIVE,
-        show_default=True,
-        metavar="CODE",
-        help="Exit code of an inconclusive run.",
-    ),
-    click.option(
+on_inconclusive = click.option(
+    "--on-inconclusive",
+    type=click.IntRange(0, 255),
+    default=exit_codes.INCONCLUSIVE,
+    show_default=True,
+    metavar="CODE",
+    help="Exit code where too little was seen to tell.",
+)
+
+
+def output(*more: str) -> Decorator:
+    """Return the option that says what is printed: a table to read, the report as JSON, or one of `more`."""
+    return click.option(
         "--format",
         "output",
-        type=click.Choice(["table", "json"]),
+        type=click.Choice(["table", "json", *more]),
         default="table",
         show_default=True,
-        help="What goes to standard output: a table to read, or the report as JSON.",
-    ),
-)
+        help="What goes to standard output: a table to read, or the report in another form.",
+    )
+
+
+judging = _together(catalogue, on_inconclusive, output())
+
+
+def runs_dir(what: str) -> Decorator:
+    """Return the option that says where `what` is made; `make_runs_dir` makes it."""
+    return click.option(
+        "--runs-dir",
+        type=click.Path(path_type=Path),
+        default=Path("runs"),
+        envvar="LETTA_SLO_RUNS_DIR",
+        show_envvar=True,
+        show_default=True,
+        help=f"Where {what} made.",
+    )
+
+
+def make_runs_dir(path: Path) -> None:
+    """Make the directory before anything is started; raises click.BadParameter."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{path} cannot be made: {error.strerror}", param_hint="--runs-dir") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"{path} cannot be written to", param_hint="--runs-dir")
 
 
 def phases_of(given: dict[str, Any], tier: tiers.Tier) -> Phases:

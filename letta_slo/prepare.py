@@ -7,7 +7,6 @@ import click
 from letta_slo import options
 from letta_slo.terminal import Talk
 from loadgen import fleet, guard, tiers
-from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL
 from loadgen.target import TargetError, check_letta
 
 _EPILOG = options.epilog("""
@@ -18,22 +17,12 @@ _EPILOG = options.epilog("""
 
 
 @click.command(epilog=_EPILOG, short_help="Make the agents of a tier on a target, once for many runs.")
-@click.option(
-    "--letta-url",
-    required=True,
-    envvar="LETTA_SLO_LETTA_URL",
-    show_envvar=True,
-    metavar="URL",
-    help="The Letta server; its key comes from LETTA_API_KEY in the environment.",
-)
+@options.letta_url(required=True)
 @click.option(
     "--tier", required=True, type=click.Choice(tiers.names()), help="Whose agents: how many, what they carry."
 )
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="Model of the agents.")
-@click.option(
-    "--embedding", default=DEFAULT_EMBEDDING, show_default=True, metavar="HANDLE", help="Embedding model of the agents."
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+@options.models
+@options.quiet
 def prepare(letta_url: str, tier: str, model: str, embedding: str, *, quiet: bool) -> int:
     """Make the agents of a tier, with the memory and the history that the tier gives them; no model is asked.
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,40 +33,21 @@ _EPILOG = options.epilog("""
 
 
 @click.command(epilog=_EPILOG, short_help="Drive a target, judge every objective, write a report.")
-@click.option(
-    "--target",
-    type=click.Choice(["stub", "letta"]),
-    default="stub",
-    show_default=True,
-    help="What to start here when no address is given.",
-)
+@options.started_here
 @options.addresses
 @options.load
 @options.phases
 @options.money
 @options.judging
 @click.option(
-    "--stub-behaviour",
-    metavar="JSON",
-    help="Service times and faults of the Letta stub (testbed only): docs/reference/stub.md.",
-)
-@click.option(
     "--reuse-agents",
     is_flag=True,
     help="Drive the agents that `letta-slo prepare` made for the tier: reset first, and left where they are.",
 )
-@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True, help="Load generator processes.")
+@options.workers
 @crew.options
-@click.option(
-    "--runs-dir",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    envvar="LETTA_SLO_RUNS_DIR",
-    show_envvar=True,
-    show_default=True,
-    help="Where the run folder is made.",
-)
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+@options.runs_dir("the run folder is")
+@options.quiet
 def verify(**given: Any) -> int:
     """Drive a target, judge every objective in the catalogue, and write a report.
 
@@ -82,7 +61,7 @@ def verify(**given: Any) -> int:
     wish = _wish(given)
     prices = read_prices(given["prices"], given["max_cost"])
     opened = _open(given, wish, talk)
-    make_runs_dir(given["runs_dir"])
+    options.make_runs_dir(given["runs_dir"])
     with opened as targets:
         planned = plan_of(wish, targets)
         needed = needs(catalogue, wish.tier, planned.rates, planned.phases, prices)
@@ -124,16 +103,6 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
     if given["target"] == "letta":
         return real_letta(log_dir, talk.say)
     return embedded(log_dir, wish.tag, read_behaviour(given["stub_behaviour"]), talk.say)
-
-
-def make_runs_dir(path: Path) -> None:
-    """Make the directory before anything is started; raises click.BadParameter."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.BadParameter(f"{path} cannot be made: {error.strerror}", param_hint="--runs-dir") from error
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise click.BadParameter(f"{path} cannot be written to", param_hint="--runs-dir")
 
 
 def read_behaviour(text: str | None) -> dict[str, Any] | None:
