@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import redis
 
-from loadgen.bridge_client import REPLY_CHANNEL, REQUEST_LIST
+from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
 from testbed.process import announce
 
 _BATCH = 64
@@ -16,7 +16,7 @@ _BATCH = 64
 
 def main(url: str) -> None:
     """Answer every request of the list until the process is ended."""
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, socket_timeout=None) as client:  # it may wait for the first request for long
         announce(part="echo-bridge")
         while True:
             first = client.brpop([REQUEST_LIST])

@@ -15,6 +15,7 @@ import redis
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
+from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
 from loadgen.deadlines import Deadlines, TimeLimitError
 from loadgen.http_client import connection_failure
 from loadgen.ledger import Ledger, TaskIds, Waiting
@@ -22,8 +23,6 @@ from loadgen.redis_link import RedisLink
 from loadgen.reply import Reply
 from loadgen.samples import Outcome
 
-REQUEST_LIST = "letta_requests"
-REPLY_CHANNEL = "letta_responses"
 _CONNECT_TIMEOUT_S = 5.0
 _RETRY_S = 0.1
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import redis
 
+from loadgen.bridge_protocol import REPLY_CHANNEL
 from loadgen.guard import GuardError, redact
 
 # What the stub of Letta answers with, and what lies in the Redis of the testbed.
@@ -57,7 +58,7 @@ def check_redis(url: str) -> Found:
         ) as client:
             facts: Any = client.info("server")
             with client.pubsub() as channel:
-                channel.subscribe("letta_responses")
+                channel.subscribe(REPLY_CHANNEL)
                 channel.get_message(timeout=_REDIS_TIMEOUT_S)  # raises when this user may not
             return Found(str(facts["redis_version"]), bool(client.exists(DOUBLE_KEY)))
     except TypeError as error:  # a word of the query became an argument that the client does not have

@@ -14,12 +14,12 @@ import redis
 from redis.client import PubSub
 
 from loadgen import prepare
+from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
 from loadgen.letta_answers import messages_fault, token_count
 from loadgen.target import control
 
 _TEXT = "Say in one word that you are there."
 _CHARS_A_TOKEN = 4
-REQUEST_LIST, REPLY_CHANNEL = "letta_requests", "letta_responses"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import orjson
 import pytest
 import redis
 
-from loadgen.bridge_client import REPLY_CHANNEL, REQUEST_LIST, BridgeClient
+from loadgen.bridge_client import BridgeClient
+from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
 from loadgen.guard import GuardError
 from loadgen.ledger import TaskIds
 from loadgen.samples import Outcome
