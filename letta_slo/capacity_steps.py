@@ -1,4 +1,4 @@
-"""How are the steps of a search for the capacity driven? A run each, on agents made once, a rest after overload."""
+"""How are the steps of a search for the capacity driven? A run each, on agents made once and reset, a rest between."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from letta_slo.needs import needs
 from letta_slo.session import Wish, plan_of, run_prepared, take_away, with_agents
 from letta_slo.targets import Targets
 from letta_slo.terminal import Talk
+from loadgen.bridge_protocol import REQUEST_LIST
+from loadgen.fleet import reset, tagged_members
 from loadgen.plan import Phases, RunPlan
 from loadgen.target import TargetError, control, ok
 from loadgen.tiers import Tier
@@ -25,8 +27,6 @@ from slo.objective import Catalogue
 from slo.plan import Plan, TokenPrices
 from slo.search import Outcome, Rules, Step, Try, next_try
 
-# The list of the bridge's contract on which requests wait.
-_REQUEST_LIST = "letta_requests"
 # What an overloaded target has not done yet would count against the next step.
 _LONGEST_REST_S = 180.0
 _REST_EVERY_S = 0.5
@@ -78,9 +78,10 @@ def drive_steps(
     # A stub takes everything with it when it stops.
     with with_agents(base, steps.tier.agents, talk, stay=targets.kind == "stub") as prepared:
         is_rested = _resting(targets, prepared.agents)
+        begin_anew = _resetting(prepared, talk)
         stopped = None
         while stopped is None and (wanted := next_try(steps.rules, search.taken)) is not None:
-            stopped = search.rest(is_rested) or search.take(wanted, prepared.agents)
+            stopped = search.rest(is_rested) or search.take(wanted, prepared.agents, begin_anew)
     return tuple(search.readings), stopped
 
 
@@ -103,13 +104,15 @@ class _Search:
         self.talk.say("waiting until the target has done what it was left with")
         return None if is_rested() else f"the target did not come to rest within {_LONGEST_REST_S:g} s"
 
-    def take(self, wanted: Try, agents: tuple[str, ...]) -> str | None:
+    def take(self, wanted: Try, agents: tuple[str, ...], begin_anew: Callable[[], None]) -> str | None:
         """Drive one step and note what it said; return why it was not taken, if it was not."""
         number, (steady_s, is_longest) = len(self.taken) + 1, self._length(wanted)
         wish = self.steps.wish(number, wanted.rate, steady_s)
         plan = replace(plan_of(wish, self.targets), agents=agents)
         if (refusal := self._refusal(plan)) is not None:
             return refusal
+        if self.taken:
+            begin_anew()
         words = f"step {number}: {rate_text(wanted.rate)} a second"
         self.talk.say(words + (", again" if wanted.is_repeat else ""))
         try:
@@ -163,6 +166,22 @@ def _planned_s(needed: Plan) -> list[float]:
     return [one.shortest_duration_s for one in needed.objectives if one.shortest_duration_s is not None]
 
 
+def _resetting(prepared: RunPlan, talk: Talk) -> Callable[[], None]:
+    """Return what gives the agents back the context that they have now: each step begins where the first one did."""
+    url = prepared.letta_url
+    if url is None:
+        return lambda: None
+    first = {one.id: one.message_ids for one in tagged_members(url, prepared.tag)}
+
+    def begin_anew() -> None:
+        now = [one for one in tagged_members(url, prepared.tag) if one.id in first]
+        with talk.count("reset", len(now)) as report:
+            agents = (replace(one, prepared=first[one.id]) for one in now)
+            reset(url, prepared.shape, agents, report=report)
+
+    return begin_anew
+
+
 def _resting(targets: Targets, agents: tuple[str, ...]) -> Callable[[], bool]:
     """Return what waits until the target is as idle as it is now; it says False when that takes too long.
 
@@ -190,7 +209,7 @@ def _until(holds: Callable[[], bool], in_a_row: int) -> bool:
         seen = seen + 1 if holds() else 0
         if seen >= in_a_row:
             return True
-        time.sleep(_REST_EVERY_S)
+        time.sleep(_REST_EVERY_S)  # nothing of a target says when it is at rest: it is asked
     return False
 
 
@@ -204,6 +223,6 @@ def _ask_s(url: str, path: str) -> float:
 def _list_is_empty(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_timeout=5.0, socket_connect_timeout=5.0) as client:
-            return int(client.llen(_REQUEST_LIST)) == 0
+            return int(client.llen(REQUEST_LIST)) == 0
     except redis.RedisError:
         return False

@@ -144,7 +144,7 @@ def with_fleet(plan: RunPlan, tier: Tier, talk: Talk) -> Iterator[RunPlan]:
         agents = members(fleet)
         talk.say(f"resetting the {len(agents):,} agents of {fleet.tag}")
         with talk.count("reset", len(agents)) as report:
-            reset(fleet, agents, report=report)
+            reset(fleet.url, fleet.shape, agents, report=report)
         yield replace(plan, agents=tuple(one.id for one in agents), fleet=fleet.tag)
     finally:
         take_away(plan.letta_url, plan, talk, "")

@@ -82,7 +82,7 @@ def prepare(fleet: Fleet, *, report: Report | None = None) -> Prepared:
     found, made, removed = None, 0, 0
     with control(fleet.url) as client, ThreadPoolExecutor(PARALLEL) as pool:
         for _ in range(_ROUNDS):
-            ready, unready, surplus = _sorted_out(fleet, _members(client, fleet))
+            ready, unready, surplus = _sorted_out(fleet, _tagged(client, fleet.tag))
             found = len(ready) if found is None else found
             there = {one.name for one in (*ready, *unready)}
             missing = [name for name in fleet.names if name not in there]
@@ -100,7 +100,7 @@ def prepare(fleet: Fleet, *, report: Report | None = None) -> Prepared:
 def members(fleet: Fleet) -> tuple[Member, ...]:
     """Return the fleet's agents in their order; raises FleetError unless all are ready, and TargetError."""
     with control(fleet.url) as client:
-        ready, _, _ = _sorted_out(fleet, _members(client, fleet))
+        ready, _, _ = _sorted_out(fleet, _tagged(client, fleet.tag))
     if len(ready) < fleet.count:
         raise FleetError(
             f"{fleet.tag}: {len(ready):,} of {fleet.count:,} agents are ready on this server; "
@@ -109,20 +109,26 @@ def members(fleet: Fleet) -> tuple[Member, ...]:
     return tuple(sorted(ready, key=lambda one: one.name))
 
 
-def reset(fleet: Fleet, agents: Iterable[Member], *, report: Report | None = None) -> None:
+def tagged_members(url: str, tag: str) -> tuple[Member, ...]:
+    """Return all agents that carry a tag, as they are now; raises TargetError."""
+    with control(url) as client:
+        return tuple(_tagged(client, tag))
+
+
+def reset(url: str, shape: AgentShape, agents: Iterable[Member], *, report: Report | None = None) -> None:
     """Give agents back the context and the blocks that they were made with, and take their archives away.
 
     What a run left in their histories stays in the server's database, outside of their context: Letta 0.16.4 deletes no
     message, no conversation and no run without the agent. Raises TargetError.
     """
     every = list(agents)
-    with control(fleet.url) as client, ThreadPoolExecutor(PARALLEL) as pool:
-        _each(pool, partial(_reset, client, fleet.shape.blocks()), every, _ticker(report, 0, len(every)))
+    with control(url) as client, ThreadPoolExecutor(PARALLEL) as pool:
+        _each(pool, partial(_reset, client, shape.blocks()), every, _ticker(report, 0, len(every)))
 
 
-def _members(client: httpx.Client, fleet: Fleet) -> list[Member]:
-    """Return what carries the fleet's tag, oldest first."""
-    return [_member(item) for item in all_tagged(client, AGENTS, fleet.tag, limit=_PAGE)]
+def _tagged(client: httpx.Client, tag: str) -> list[Member]:
+    """Return the agents that carry a tag, oldest first."""
+    return [_member(item) for item in all_tagged(client, AGENTS, tag, limit=_PAGE)]
 
 
 def _member(item: dict[str, Any]) -> Member:

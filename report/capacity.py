@@ -130,6 +130,12 @@ def remarks(capacity: Capacity) -> tuple[str, ...]:
     if not_met is not None:
         said.append(f"not met at {rate_text(not_met.rate)} a second: {not_met.why}")
     said += _uncertain(capacity)
+    asked = capacity.asked
+    if capacity.needed and set(asked.mix) < set(tiers.load(asked.tier).mix):
+        only = ", ".join(sorted(asked.mix))
+        said.append(
+            f"replicas are counted for so many of {only} a second; in a tier's mix these are a part of its rate"
+        )
     if capacity.stopped:
         said.append(f"the search was stopped: {capacity.stopped}")
     return tuple(said)

@@ -24,6 +24,7 @@ COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 SERVERS, SERVICE_MS = 2, 100  # 20 a second, far below what a slow machine can send and answer
 BEHAVIOUR = {"service_times": {"messages": {"constant_ms": SERVICE_MS}}, "settings": {"servers": SERVERS}}
 WINDOW_S = 4.0
+TRIES = 3
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -52,18 +53,27 @@ def saturation_per_s(ledger: dict[str, Any]) -> float:
     return float(within.max()) / WINDOW_S
 
 
-def test_the_capacity_found_is_the_saturation_that_the_stub_itself_measured(tmp_path: Path) -> None:
+def search(place: Path) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Search the capacity of a stub of its own; return what came of it, and the saturation that the stub measured."""
     command = [*python_part("testbed.letta_stub", "--port", "0", "--control-port", "0"), "--behaviour"]
-    with start("letta-stub", [*command, json.dumps(BEHAVIOUR)], log_dir=tmp_path / "logs") as stub:
-        asked = ["--scenario", "message", *patient(tmp_path), "--agents", "200", "--start", "12"]
+    with start("letta-stub", [*command, json.dumps(BEHAVIOUR)], log_dir=place / "logs") as stub:
+        asked = ["--scenario", "message", *patient(place), "--agents", "200", "--start", "12"]
         asked += ["--step", "8", "--longest-step", "8", "--warmup", "1", "--resolution", "45", "--most-steps", "6"]
-        done = letta_slo(tmp_path, "--letta-url", str(stub.announced["url"]), *asked, "--format", "json")
+        done = letta_slo(place, "--letta-url", str(stub.announced["url"]), *asked, "--format", "json")
         ledger = httpx.get(f"{stub.announced['control']}/ledger", timeout=30).json()
-    said = json.loads(done.stdout)
-    if said["ending"] in {"generator was the limit", "start invalid"}:
-        pytest.skip(f"this machine could not send {said['asked']['start_per_s']:g} a second or twice that on time")
+    return done, saturation_per_s(ledger)
+
+
+@pytest.mark.timeout(TRIES * 240)
+def test_the_capacity_found_is_the_saturation_that_the_stub_itself_measured(tmp_path: Path) -> None:
+    for attempt in range(TRIES):  # a machine that is robbed of its cores cannot send 24 a second on time, and says so
+        place = tmp_path / str(attempt)
+        place.mkdir()
+        done, measured = search(place)
+        said = json.loads(done.stdout)
+        if said["ending"] not in {"generator was the limit", "start invalid"}:
+            break
     assert done.returncode == exit_codes.MET, done.stdout + done.stderr
-    measured = saturation_per_s(ledger)
     # A sleep never ends early, so the servers can be slower than theory, never faster; a window holds whole messages.
     assert measured <= SERVERS / SERVICE_MS * 1000 + SERVERS / WINDOW_S
     found = said["capacity_per_s"]
@@ -71,7 +81,7 @@ def test_the_capacity_found_is_the_saturation_that_the_stub_itself_measured(tmp_
     assert said["ending"] == "interval"
     assert said["headline"].endswith("on a STUB")
     assert said["is_too_short"] is True
-    assert_steps_are_runs(tmp_path, said)
+    assert_steps_are_runs(place, said)
 
 
 def assert_steps_are_runs(place: Path, said: dict[str, Any]) -> None:

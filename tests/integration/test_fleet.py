@@ -157,7 +157,7 @@ def test_a_reset_gives_an_agent_the_context_the_blocks_and_the_empty_archive_tha
     post(url, f"{agent}/archival-memory", {"text": "The river runs south."})
     httpx.patch(f"{url}{agent}/core-memory/blocks/human", json={"value": "tea"}).raise_for_status()
     assert members(fleet)[0] != used
-    reset(fleet, members(fleet))
+    reset(fleet.url, fleet.shape, members(fleet))
     assert members(fleet) == (used, unused)
     assert get(url, f"{agent}/archival-memory") == []
     # Letta deletes no message without its agent: the history still tells what was said.

@@ -61,6 +61,7 @@ def searched(
     *,
     drive: Callable[[Wish], RunFolder] | None = None,
     rests: Callable[[], bool] = lambda: True,
+    begin_anew: Callable[[], None] = lambda: None,
 ) -> tuple[tuple[StepReading, ...], str | None, list[RunPlan]]:
     """Search on a simulated queue that answers 80 messages a second; return the plans that were driven, too."""
     plans: list[RunPlan] = []
@@ -73,6 +74,7 @@ def searched(
     monkeypatch.setattr(capacity_steps, "run_prepared", run)
     monkeypatch.setattr(capacity_steps, "with_agents", with_agents)
     monkeypatch.setattr(capacity_steps, "_resting", lambda _targets, _agents: rests)
+    monkeypatch.setattr(capacity_steps, "_resetting", lambda _prepared, _talk: begin_anew)
     catalogue = objectives_of(load(), asked, "letta")
     only = replace(catalogue, objectives=tuple(o for o in catalogue.objectives if o.name == "letta-message-latency"))
     return *drive_steps(asked, STUB, only, Talk(quiet=True)), plans
@@ -80,6 +82,15 @@ def searched(
 
 def concluded(asked: Steps, readings: tuple[StepReading, ...], stopped: str | None = None) -> Capacity:
     return conclude_search(asked_of(given(*MESSAGES), asked, STUB, ()), readings, stopped=stopped)
+
+
+def test_each_step_after_the_first_begins_with_agents_that_were_reset(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    resets: list[None] = []
+    asked = steps(*MESSAGES, "--start", "30", folder=tmp_path)
+    readings, _, _ = searched(monkeypatch, asked, begin_anew=lambda: resets.append(None))
+    assert len(resets) == len(readings) - 1 > 0
 
 
 def test_the_steps_find_the_capacity_of_a_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
