@@ -23,7 +23,7 @@ from letta_slo.drive import DriveError, drive
 from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan, Sessions
 from loadgen.run_folder import RunFolder, create
-from loadgen.samples import UNSENT, Outcome
+from loadgen.samples import SOURCES, UNSENT, Outcome
 from report.judge import judge
 from slo.catalog import load
 from slo.verdict import Verdict
@@ -31,8 +31,8 @@ from testbed.embedded import EmbeddedTestbed
 from testbed.embedded_redis import EmbeddedRedis
 from testbed.process import python_part, start
 
+_WARMUP_S = 5.0  # as letta-slo verify has it
 _DURATION_S = 60.0
-_SETTLED_S = 1.0
 _LIMIT_S = 2.0
 _AT_A_TIME = 8  # users who are introduced to the bridge
 _PATIENCE_S = 30.0
@@ -49,7 +49,7 @@ class Served:
 
 def run(folder: Path) -> None:
     """Measure and print."""
-    print(f"repetitions: 1, each {_DURATION_S:g} s; CPU in cores, the generator's is that of its process")
+    print(f"repetitions: 1, each {_DURATION_S:g} s after a warm-up of {_WARMUP_S:g} s; CPU in cores of each process")
     rows = []
     with _echo(folder / "echo") as served:
         rows.append(_row("echo", served, 2000, folder / "echo-2000"))
@@ -58,7 +58,15 @@ def run(folder: Path) -> None:
             name = f"{bridges} bridge{'s' if bridges > 1 else ''}"
             with _bridges(folder / f"parts-{bridges}-{rate}", bridges) as served:
                 rows.append(_row(name, served, rate, folder / f"{bridges}-{rate}"))
-    figures = ("of all replied under 2 s %", "lost", "answered /s", "p50 / p95 / p99 ms", "lag p99 ms", "CPU")
+    figures = (
+        "of all replied under 2 s %",
+        "by Letta %",
+        "lost",
+        "answered /s",
+        "p50 / p95 / p99 ms",
+        "lag p99 ms",
+        "CPU",
+    )
     head = ("through", "rate /s", "run", "sent", *figures)
     print(table(head, rows))
 
@@ -83,7 +91,8 @@ def _bridges(folder: Path, count: int) -> Iterator[Served]:
 def _row(name: str, served: Served, rate: float, folder: Path) -> tuple[str, ...]:
     print(f"{name}, {rate:g} /s: load {machine.load()}", flush=True)
     run_folder, cpu = _drive(served, rate, folder)
-    samples = run_folder.samples
+    every = run_folder.samples
+    samples = every[every["intended_ns"] >= _WARMUP_S * 1e9]
     sent = samples[~np.isin(samples["outcome"], UNSENT)]
     response_s = (sent["end_ns"] - sent["intended_ns"]) / 1e9
     ok = sent["outcome"] == Outcome.OK
@@ -92,13 +101,14 @@ def _row(name: str, served: Served, rate: float, folder: Path) -> tuple[str, ...
     judged = judge(run_folder, load())
     for reason in judged.invalid:
         print(f"  invalid: {reason.sentence} ({reason.culprit})")
-    answered = float(np.count_nonzero(ok)) / max(1e-9, float(sent["end_ns"].max()) / 1e9)
+    answered = float(np.count_nonzero(ok)) / max(1e-9, float(sent["end_ns"].max()) / 1e9 - _WARMUP_S)
     return (
         name,
         f"{rate:g}",
         "invalid" if judged.verdict is Verdict.INVALID_RUN else "valid",
         f"{len(sent):,} of {len(samples):,}",
         f"{np.count_nonzero(ok & (response_s < _LIMIT_S)) / len(samples) * 100:.2f}",
+        f"{np.mean(sent['source'][ok] == SOURCES.index('letta')) * 100:.1f}",
         f"{lost:,}",
         f"{answered:,.0f}",
         " / ".join(f"{value * 1e3:,.0f}" for value in percentiles(response_s[ok])),
@@ -132,8 +142,8 @@ def _drive(served: Served, rate: float, folder: Path) -> tuple[RunFolder, dict[s
             )
         except DriveError as error:
             print(f"  {error}")
-    from_ns, to_ns = (origin_ns[-1] + int(offset_s * 1e9) for offset_s in (_SETTLED_S, _DURATION_S))
-    cores = {part: trace.used_s(from_ns, to_ns) / (_DURATION_S - _SETTLED_S) for part, trace in traces.items()}
+    from_ns, to_ns = (origin_ns[-1] + int(offset_s * 1e9) for offset_s in (_WARMUP_S, _WARMUP_S + _DURATION_S))
+    cores = {part: trace.used_s(from_ns, to_ns) / _DURATION_S for part, trace in traces.items()}
     return RunFolder(folder), cores
 
 
@@ -157,7 +167,7 @@ def _plan(rate: float, users: int, folder: Path) -> RunPlan:
         folder=str(folder),
         seed=1,
         rates={"bridge": rate},
-        phases=Phases(0, _DURATION_S),
+        phases=Phases(_WARMUP_S, _DURATION_S),
         redis_url_env=REDIS_VARIABLE,
         users=users,
         sessions=Sessions(turns=1, think_time_s=0),

@@ -8,14 +8,13 @@ import time
 from typing import Final
 
 import orjson
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from testbed.bridge import names
 from testbed.bridge.breaker import Breaker
 from testbed.bridge.counters import Counters
 from testbed.bridge.journey import Journey
-from testbed.bridge.redis_link import AWAY, command, pauses
+from testbed.bridge.redis_link import AWAY, RedisLink, pauses
 from testbed.bridge.wire import Request
 
 _LISTEN_TIMEOUT_S: Final = 0.3  # also the longest that the listener needs to notice its end
@@ -37,8 +36,8 @@ class Fallback:
     The request list is never used for that: what the bridge puts there it would take again itself.
     """
 
-    def __init__(self, redis: Redis, breaker: Breaker, counters: Counters, *, budget_s: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, breaker: Breaker, counters: Counters, *, budget_s: float) -> None:
+        self._link = link
         self._breaker = breaker
         self._counters = counters
         self._budget_s = budget_s
@@ -68,7 +67,7 @@ class Fallback:
         pause = pauses()
         while not ended.is_set():
             try:
-                async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+                async with self._link.pubsub() as channel:
                     await channel.subscribe(names.MEMORY_UPDATES)
                     self._listening.set()
                     pause = pauses()
@@ -86,11 +85,11 @@ class Fallback:
         give_up_at = time.monotonic() + patience_s
         try:
             await asyncio.wait_for(self._listening.wait(), patience_s)  # what comes before we listen would be lost
-            await command(self._redis, "LPUSH", names.FALLBACK, entry)
+            await self._link.command("LPUSH", names.FALLBACK, entry)
             try:
                 return await asyncio.wait_for(answer, give_up_at - time.monotonic())
             except TimeoutError:
-                await command(self._redis, "LREM", names.FALLBACK, 1, entry)  # nobody waits for it any more
+                await self._link.command("LREM", names.FALLBACK, 1, entry)  # nobody waits for it any more
                 raise
         finally:
             del self._waiting[request.task_id]

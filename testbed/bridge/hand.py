@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import Final
 
-from redis.asyncio import Redis
-
 from testbed.bridge import names
-from testbed.bridge.redis_link import Script, command
+from testbed.bridge.redis_link import RedisLink, Script
 
 # Put back an entry that the bridge was given and never saw. A death did not do it, so the count of deaths stays.
 # KEYS: own list, requests, count of the entry. ARGV: entry, seconds that the count is kept.
@@ -20,6 +18,16 @@ redis.call('RPUSH', KEYS[2], ARGV[1])
 redis.call('INCRBY', KEYS[3], 0)
 redis.call('EXPIRE', KEYS[3], ARGV[2])
 return 1
+"""
+# Move the oldest entries into the own list and return them, the oldest first. KEYS: requests, own list. ARGV: how many.
+_TAKE_MORE: Final = """
+local taken = {}
+while #taken < tonumber(ARGV[1]) do
+  local entry = redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+  if not entry then break end
+  taken[#taken + 1] = entry
+end
+return taken
 """
 REDELIVERY_TTL_S: Final = 86_400
 _TAKE_TIMEOUT_S: Final = 0.5  # also the longest that an idle bridge needs to notice that it shall stop
@@ -37,11 +45,12 @@ class History:
 class Hand:
     """Takes entries from the request list; each stands in a list of this bridge until it is let go."""
 
-    def __init__(self, redis: Redis, instance: str) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, instance: str) -> None:
+        self._link = link
         self._own_list = names.processing(instance)
         self._held: Counter[bytes] = Counter()
-        self._put_back_one = Script(redis, _PUT_BACK_ONE)
+        self._put_back_one = Script(link, _PUT_BACK_ONE)
+        self._take_more = Script(link, _TAKE_MORE)
 
     @property
     def size(self) -> int:
@@ -53,16 +62,22 @@ class Hand:
 
         When this raises one of AWAY, Redis may have moved an entry that never arrived here: call put_back_unseen next.
         """
-        raw: bytes | None = await command(
-            self._redis, "BLMOVE", names.REQUESTS, self._own_list, "RIGHT", "LEFT", _TAKE_TIMEOUT_S
+        raw: bytes | None = await self._link.blocking(
+            "BLMOVE", names.REQUESTS, self._own_list, "RIGHT", "LEFT", _TAKE_TIMEOUT_S
         )
         if raw is not None:
             self._held[raw] += 1
         return raw
 
+    async def take_more(self, most: int) -> list[bytes]:
+        """Move what there is, up to `most` entries, without waiting for any; what holds for `take` holds here, too."""
+        taken: list[bytes] = await self._take_more.run([names.REQUESTS, self._own_list], [most])
+        self._held.update(taken)
+        return taken
+
     async def history(self, raw: bytes, task_id: str) -> History:
         """Return what Redis remembers of a request."""
-        deaths, done = await command(self._redis, "MGET", _redeliveries(raw), names.done(task_id))
+        deaths, done = await self._link.command("MGET", _redeliveries(raw), names.done(task_id))
         return History(is_answered=done is not None, was_put_back=deaths is not None, deaths=int(deaths or 0))
 
     def let_go(self, raw: bytes) -> None:
@@ -76,7 +91,7 @@ class Hand:
 
         Never to be called while `take` is under way: what that is about to return would count as unseen.
         """
-        listed = await command(self._redis, "LRANGE", self._own_list, 0, -1)
+        listed = await self._link.command("LRANGE", self._own_list, 0, -1)
         unseen = Counter(listed) - self._held
         given_back = 0
         for raw in unseen.elements():

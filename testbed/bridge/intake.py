@@ -15,6 +15,7 @@ from testbed.bridge.redis_link import AWAY, pauses
 from testbed.bridge.worker import Worker
 
 _STOP_CHECK_S: Final = 0.5  # the longest that a full bridge needs to notice that it shall stop
+_MORE: Final = 32  # entries in one way to Redis, behind the first; what is left is there for other bridges
 
 log = logging.getLogger("bridge.intake")
 
@@ -37,7 +38,7 @@ class Intake:
         pause = pauses()
         while not stop.is_set():
             try:
-                await self._take_one()
+                await self._take_some()
                 pause = pauses()
             except AWAY as error:
                 log.warning("redis is away", extra={"error": type(error).__name__})
@@ -52,19 +53,27 @@ class Intake:
         await end(unfinished)
         return len(unfinished)
 
-    async def _take_one(self) -> None:
-        if len(self._at_work) >= self._max_concurrency:
+    async def _take_some(self) -> None:
+        room = self._max_concurrency - len(self._at_work)
+        if room <= 0:
             await self._wait_for_room()
             return
         if time.monotonic() >= self._check_at:
             self._counters.put_back += await self._hand.put_back_unseen()
             self._check_at = time.monotonic() + self._check_s
-        raw = await self._hand.take()
-        if raw is not None:
-            self._counters.taken += 1
-            task = asyncio.create_task(self._worker.handle(raw))
-            self._at_work.add(task)
-            task.add_done_callback(self._finish)
+        first = await self._hand.take()
+        if first is None:
+            return
+        self._begin(first)
+        if room > 1:
+            for raw in await self._hand.take_more(min(room - 1, _MORE)):
+                self._begin(raw)
+
+    def _begin(self, raw: bytes) -> None:
+        self._counters.taken += 1
+        task = asyncio.create_task(self._worker.handle(raw))
+        self._at_work.add(task)
+        task.add_done_callback(self._finish)
 
     async def _wait_for_room(self) -> None:
         self._room.clear()

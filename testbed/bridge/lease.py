@@ -8,11 +8,9 @@ import secrets
 import time
 from typing import Final
 
-from redis.asyncio import Redis
-
 from testbed.bridge import names
 from testbed.bridge.hand import REDELIVERY_TTL_S
-from testbed.bridge.redis_link import AWAY, Argument, Script, command, until_redis_is_back
+from testbed.bridge.redis_link import AWAY, Argument, RedisLink, Script, until_redis_is_back
 
 # Say that a bridge is alive, unless another process says so under the same name.
 # KEYS: lease, instances. ARGV: instance, token of the process, lease in ms.
@@ -55,13 +53,13 @@ class NameTakenError(Exception):
 class Lease:
     """The sign of life of one bridge."""
 
-    def __init__(self, redis: Redis, instance: str, lease_s: float) -> None:
-        self._redis = redis
+    def __init__(self, link: RedisLink, instance: str, lease_s: float) -> None:
+        self._link = link
         self._instance = instance
         self._lease_s = lease_s
         self._token = secrets.token_hex(8)
-        self._renew = Script(redis, _RENEW)
-        self._put_back_all = Script(redis, _PUT_BACK_ALL)
+        self._renew = Script(link, _RENEW)
+        self._put_back_all = Script(link, _PUT_BACK_ALL)
 
     @property
     def renewal_s(self) -> float:
@@ -90,7 +88,7 @@ class Lease:
     async def recover_the_dead(self) -> int:
         """Put the entries of all bridges back that give no sign of life any more; return how many."""
         recovered = 0
-        for member in await command(self._redis, "SMEMBERS", names.INSTANCES):
+        for member in await self._link.command("SMEMBERS", names.INSTANCES):
             instance = member.decode()
             if instance != self._instance:
                 recovered += max(0, await self._put_back(instance, deaths=1, token=""))

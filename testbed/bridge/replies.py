@@ -7,11 +7,10 @@ import time
 from typing import Final
 
 import orjson
-from redis.asyncio import Redis
 
 from testbed.bridge import names
 from testbed.bridge.counters import Counters
-from testbed.bridge.redis_link import Argument, Script, until_redis_is_back
+from testbed.bridge.redis_link import Argument, RedisLink, Script, until_redis_is_back
 
 # KEYS: mark of the task, own list, dead letters.
 # ARGV: token of this reply, seconds of the mark, channel, reply ('' for none), entry, dead letter ('' for none), the
@@ -41,14 +40,14 @@ class Replies:
     """Publishes replies; while Redis is away they wait, and none is published twice or forgotten."""
 
     def __init__(
-        self, redis: Redis, instance: str, counters: Counters, *, done_ttl_s: int, dead_letter_limit: int
+        self, link: RedisLink, instance: str, counters: Counters, *, done_ttl_s: int, dead_letter_limit: int
     ) -> None:
         self._own_list = names.processing(instance)
         self._instance = instance
         self._counters = counters
         self._done_ttl_s = done_ttl_s
         self._dead_letter_limit = dead_letter_limit
-        self._settle_script = Script(redis, _SETTLE)
+        self._settle_script = Script(link, _SETTLE)
 
     async def publish(self, raw: bytes, task_id: str, reply: bytes, *, dead_letter_reason: str | None = None) -> bool:
         """Publish the reply unless the task is answered already, and let the entry go; return whether it was published.

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
 from testbed.bridge import redis_link
 from testbed.bridge.breaker import Breaker
 from testbed.bridge.control import Control
@@ -28,7 +26,7 @@ from testbed.bridge.lease import Lease
 from testbed.bridge.letta_client import LettaClient
 from testbed.bridge.letta_dialogue import LettaDialogue
 from testbed.bridge.metrics import Metrics
-from testbed.bridge.redis_link import AWAY
+from testbed.bridge.redis_link import AWAY, RedisLink
 from testbed.bridge.replies import Replies
 from testbed.bridge.sessions import AgentPlan, Sessions
 from testbed.bridge.settings import Settings
@@ -48,7 +46,7 @@ class RedisTooOldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    redis: Redis
+    link: RedisLink
     client: LettaClient
     sessions: Sessions
     lease: Lease
@@ -78,18 +76,18 @@ async def run(settings: Settings, *, control_port: int) -> None:
         await control.stop()
         await parts.sessions.close()
         await parts.client.close()
-        await parts.redis.aclose()
+        await parts.link.close()
 
 
 def _assemble(settings: Settings, instance: str) -> _Parts:
     counters, metrics = Counters(), Metrics()
-    redis = redis_link.connect(settings.redis_host, settings.redis_port, settings.redis_password)
+    link = redis_link.connect(settings.redis_host, settings.redis_port, settings.redis_password)
     client = LettaClient(
         settings.letta_api_url, settings.letta_api_key, connections=_connections(settings), counters=counters
     )
     plan = AgentPlan(settings.model_handle, settings.embedding, settings.agent_tags, settings.letta_memory_backend)
     sessions = Sessions(
-        redis,
+        link,
         client,
         plan,
         instance=instance,
@@ -109,16 +107,16 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
         retry_base_s=settings.retry_base_s,
         deadline_s=settings.deadline_s,
     )
-    fallback = Fallback(redis, fallback_breaker, counters, budget_s=settings.fallback_budget_s)
-    hand = Hand(redis, instance)
+    fallback = Fallback(link, fallback_breaker, counters, budget_s=settings.fallback_budget_s)
+    hand = Hand(link, instance)
     replies = Replies(
-        redis, instance, counters, done_ttl_s=settings.done_ttl_s, dead_letter_limit=settings.dead_letter_limit
+        link, instance, counters, done_ttl_s=settings.done_ttl_s, dead_letter_limit=settings.dead_letter_limit
     )
     worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters, metrics=metrics)
     intake = Intake(hand, worker, counters, max_concurrency=settings.max_concurrency, check_s=settings.lease_s)
-    lease = Lease(redis, instance, settings.lease_s)
+    lease = Lease(link, instance, settings.lease_s)
     stats = Stats(
-        redis,
+        link,
         instance,
         settings,
         counters=counters,
@@ -126,7 +124,7 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
         letta_breaker=letta_breaker,
         fallback_breaker=fallback_breaker,
     )
-    return _Parts(redis, client, sessions, lease, fallback, intake, counters, metrics, stats)
+    return _Parts(link, client, sessions, lease, fallback, intake, counters, metrics, stats)
 
 
 def _breaker(settings: Settings, failures: int) -> Breaker:
@@ -143,15 +141,15 @@ def _own_name() -> str:
 
 async def _join(parts: _Parts) -> None:
     """Become one of the bridges on this Redis, however long it takes Redis to be there."""
-    await redis_link.until_redis_is_back(lambda: _check_version(parts.redis))
+    await redis_link.until_redis_is_back(lambda: _check_version(parts.link))
     await parts.lease.claim()
     parts.counters.put_back += await redis_link.until_redis_is_back(parts.lease.inherit)
     parts.stats.has_joined = True
     log.info("joined", extra={"instance": parts.stats.instance})
 
 
-async def _check_version(redis: Redis) -> None:
-    facts = await redis_link.command(redis, "INFO", "server")
+async def _check_version(link: RedisLink) -> None:
+    facts = await link.command("INFO", "server")
     version = str(facts["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_REDIS:
         raise RedisTooOldError(f"Redis {version} lacks BLMOVE; needed is 6.2 or newer")

@@ -8,12 +8,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.asyncio import Redis
-
 from testbed.bridge import names
 from testbed.bridge.endings import end
 from testbed.bridge.letta_client import LettaClient, LettaFailure
-from testbed.bridge.redis_link import AWAY, Script
+from testbed.bridge.redis_link import AWAY, RedisLink, Script
 
 # The agent of a user, unless the user was away for too long; looking it up counts as use.
 # KEYS: map, last uses. ARGV: user, now in s, longest idle time in s (0: any).
@@ -94,7 +92,7 @@ class Sessions:
 
     def __init__(
         self,
-        redis: Redis,
+        link: RedisLink,
         letta: LettaClient,
         plan: AgentPlan,
         *,
@@ -110,9 +108,9 @@ class Sessions:
         self._creation_timeout_s = creation_timeout_s
         self._slots = asyncio.Semaphore(max_creations)
         self._creations: dict[str, asyncio.Task[str]] = {}
-        self._lookup, self._store = Script(redis, _LOOKUP), Script(redis, _STORE)
-        self._forget, self._forget_idle = Script(redis, _FORGET), Script(redis, _FORGET_IDLE)
-        self._lock, self._release = Script(redis, _LOCK), Script(redis, _RELEASE)
+        self._lookup, self._store = Script(link, _LOOKUP), Script(link, _STORE)
+        self._forget, self._forget_idle = Script(link, _FORGET), Script(link, _FORGET_IDLE)
+        self._lock, self._release = Script(link, _LOCK), Script(link, _RELEASE)
 
     async def agent_for(self, user_id: str, *, timeout_s: float) -> str:
         """Return the id of the user's agent, created if need be.

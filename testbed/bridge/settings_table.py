@@ -120,8 +120,8 @@ TABLE: Final[tuple[Setting, ...]] = (
         "max_concurrency",
         f"{PREFIX}MAX_CONCURRENCY",
         whole(1, 5000),
-        "200",
-        "Most requests in hand at a time; the others wait in Redis.",
+        "1000",
+        "Most requests in hand at a time; the others wait in Redis. Rate × response time are in hand on average.",
     ),
     Setting(
         "breaker_failures",

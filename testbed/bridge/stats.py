@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import psutil
-from redis.asyncio import Redis
 
 from testbed.bridge import names
 from testbed.bridge.breaker import Breaker
 from testbed.bridge.counters import Counters
 from testbed.bridge.hand import Hand
-from testbed.bridge.redis_link import AWAY, command
+from testbed.bridge.redis_link import AWAY, RedisLink
 from testbed.bridge.settings import Settings
 
 
@@ -20,7 +19,7 @@ class Stats:
 
     def __init__(
         self,
-        redis: Redis,
+        link: RedisLink,
         instance: str,
         settings: Settings,
         *,
@@ -29,7 +28,7 @@ class Stats:
         letta_breaker: Breaker,
         fallback_breaker: Breaker,
     ) -> None:
-        self._redis = redis
+        self._link = link
         self._settings = settings
         self._counters = counters
         self._hand = hand
@@ -71,7 +70,7 @@ class Stats:
 
     async def _ask(self, *words: str) -> Any:
         try:
-            return await command(self._redis, *words)
+            return await self._link.command(*words)
         except AWAY:
             return None
 
