@@ -34,9 +34,9 @@ from testbed.process import python_part, start
 _WARMUP_S = 5.0  # as letta-slo verify has it
 _DURATION_S = 60.0
 _LIMIT_S = 2.0
-_AT_A_TIME = 8  # users who are introduced to the bridge
+_AT_A_TIME = 32  # users who are introduced to the bridge
 _PATIENCE_S = 30.0
-_LEAST_USERS = 500
+_LEAST_USERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ def _echo(folder: Path) -> Iterator[Served]:
 
 @contextmanager
 def _bridges(folder: Path, count: int) -> Iterator[Served]:
-    with EmbeddedTestbed(folder, bridges=count) as bed:
+    with EmbeddedTestbed(folder, bridges=count, has_llm=False) as bed:
         names = ["bridge", *(f"bridge-{number}" for number in range(2, count + 1))]
-        parts = {name: bed.part(name).pid for name in [*names, "letta-stub", "llm-stub", "memory-python"]}
+        parts = {name: bed.part(name).pid for name in [*names, "letta-stub", "memory-python"]}
         yield Served(bed.redis.url, {**parts, "Redis": bed.redis.pid})
 
 
@@ -119,7 +119,7 @@ def _row(name: str, served: Served, rate: float, folder: Path) -> tuple[str, ...
 
 def _drive(served: Served, rate: float, folder: Path) -> tuple[RunFolder, dict[str, float]]:
     """Drive one worker, and return its run folder and how many cores each part used while the load lasted."""
-    users = max(_LEAST_USERS, int(rate))
+    users = max(_LEAST_USERS, 2 * int(rate))
     plan = _plan(rate, users, folder)
     _introduce(served.redis_url, plan)
     plan_file = _made(plan) / "plan.json"

@@ -34,13 +34,18 @@ class EmbeddedTestbed:
         behaviour: dict[str, Any] | None = None,
         agent_tag: str = "",
         bridges: int = 1,
+        has_llm: bool = True,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        """`behaviour` sets service times and faults of the Letta stub; the bridges' agents carry `agent_tag`."""
+        """`behaviour` sets service times and faults of the Letta stub; the bridges' agents carry `agent_tag`.
+
+        Without the LLM stub the Letta stub takes the model's time itself, for less CPU.
+        """
         self._log_dir = log_dir
         self._behaviour = behaviour
         self._agent_tag = agent_tag
         self._bridges = bridges
+        self._has_llm = has_llm
         self._say = say
         self._stack = ExitStack()
         self._parts: dict[str, Part] = {}
@@ -97,14 +102,13 @@ class EmbeddedTestbed:
         self._start_bridge("bridge")
 
     def _start(self) -> None:
-        self._say("LLM stub")
-        llm = self._run("llm-stub", "testbed.llm_stub", "--port", "0", "--control-port", "0")
+        options = ["--behaviour", json.dumps(self._behaviour)] if self._behaviour else []
+        if self._has_llm:
+            self._say("LLM stub")
+            llm = self._run("llm-stub", "testbed.llm_stub", "--port", "0", "--control-port", "0")
+            options += ["--llm", f"{llm.announced['url']}/v1"]
         self._say("Letta stub")
-        behaviour = ["--behaviour", json.dumps(self._behaviour)] if self._behaviour else []
-        llm_url = f"{llm.announced['url']}/v1"
-        self._run(
-            "letta-stub", "testbed.letta_stub", "--port", "0", "--control-port", "0", "--llm", llm_url, *behaviour
-        )
+        self._run("letta-stub", "testbed.letta_stub", "--port", "0", "--control-port", "0", *options)
         if self._bridges:
             self._say("Redis, memory-python stand-in and reference bridge")
             self._redis = self._stack.enter_context(EmbeddedRedis(self._log_dir))
