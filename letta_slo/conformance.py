@@ -29,7 +29,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="Is the stub of Letta equal to a real one?")
 @options.letta_url()
 @options.models
 @options.output()

@@ -82,8 +82,15 @@ def control(url: str) -> Iterator[httpx.Client]:
         ) as client:
             yield client
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        hint = "; name the file of its authority in SSL_CERT_FILE" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise TargetError(f"{redact(url)}: {type(error).__name__}: {error}{hint}") from error
+        raise TargetError(f"{redact(url)}: {type(error).__name__}: {error}{_hint(error)}") from error
+
+
+def _hint(error: Exception) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "; name the file of its authority in SSL_CERT_FILE"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "; does a Letta server listen at this address, seen from this machine?"
+    return ""
 
 
 def api_key() -> str:
