@@ -24,6 +24,7 @@ from tests.processes import alive, eventually, wait_for_generator, wait_for_work
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 ROOT = Path(__file__).parents[2]
+TRIES = 3
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -36,6 +37,15 @@ def letta_slo(tmp_path: Path, *arguments: str, env: dict[str, str] | None = None
         env={**os.environ, "COLUMNS": "200", **(env or {})},
         check=False,
     )
+
+
+def undisturbed(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it, and again where it is invalid: this machine was robbed of its cores, and nothing else can be seen then."""
+    for _ in range(TRIES):
+        done = letta_slo(tmp_path, *arguments)
+        if done.returncode != exit_codes.INVALID_RUN:
+            break
+    return done
 
 
 @pytest.fixture
@@ -56,7 +66,7 @@ def started(place: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
 
 def test_a_stub_made_slow_is_missed_and_the_objective_interval_and_budget_are_named(tmp_path: Path) -> None:
     slow = json.dumps({"service_times": {"messages": {"median_ms": 2600, "sigma": 0.1}}})
-    done = letta_slo(tmp_path, "verify", "--no-drill", "--duration", "20", "--warmup", "2", "--stub-behaviour", slow)
+    done = undisturbed(tmp_path, "verify", "--no-drill", "--duration", "20", "--warmup", "2", "--stub-behaviour", slow)
     assert done.returncode == exit_codes.MISSED, done.stdout + done.stderr
     (row,) = (line for line in done.stdout.splitlines() if "letta-message-latency" in line)
     assert "missed" in row
@@ -80,7 +90,7 @@ def test_a_generator_stopped_for_two_seconds_is_invalid_and_its_undisturbed_twin
     assert process.returncode == exit_codes.INVALID_RUN, output
     assert re.search(r"schedule lag p99 \d", output)
     assert re.search(r"stood still for [12]\.\d s", output)
-    twin = letta_slo(tmp_path, *arguments)
+    twin = undisturbed(tmp_path, *arguments)
     assert twin.returncode == exit_codes.MET, twin.stdout + twin.stderr
 
 
@@ -169,7 +179,7 @@ def test_an_objective_that_no_request_matched_has_no_data(tmp_path: Path, stub: 
     catalogue = own_catalogue(
         tmp_path, lambda text: text.replace("letta-slo/operations: stream", "letta-slo/operations: agent-create")
     )
-    done = letta_slo(
+    done = undisturbed(
         tmp_path, "verify", "--letta-url", str(stub.announced["url"]), "--catalog", str(catalogue), "--only",
         "letta-stream-first-token", "--rate", "0.1", "--duration", "3", "--warmup", "0",
     )  # fmt: skip
@@ -179,11 +189,11 @@ def test_an_objective_that_no_request_matched_has_no_data(tmp_path: Path, stub: 
 
 def test_a_run_too_short_is_inconclusive_and_a_pipeline_may_choose_what_that_means(tmp_path: Path, stub: Part) -> None:
     arguments = ("verify", "--letta-url", str(stub.announced["url"]), "--duration", "3", "--warmup", "0")
-    done = letta_slo(tmp_path, *arguments)
+    done = undisturbed(tmp_path, *arguments)
     assert done.returncode == exit_codes.INCONCLUSIVE, done.stdout + done.stderr
     assert "letta-api-availability will be inconclusive at best" in done.stderr
     assert "on a STUB, a test double" in done.stdout  # it says so itself, whoever started it
-    (folder,) = (tmp_path / "runs").glob("2*")
+    *_, folder = sorted((tmp_path / "runs").glob("2*"))
     assert letta_slo(tmp_path, "gate", str(folder), "--on-inconclusive", "0").returncode == exit_codes.MET
     assert letta_slo(tmp_path, "gate", str(folder)).returncode == exit_codes.INCONCLUSIVE
 
