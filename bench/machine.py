@@ -6,6 +6,8 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -20,6 +22,30 @@ def describe() -> tuple[str, ...]:
 def load() -> str:
     """Return the load averages over 1, 5 and 15 minutes: what else the machine was doing."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+class Stolen:
+    """How much of this machine's CPU time the hypervisor gave to others between entry and exit: `percent` of it all."""
+
+    def __init__(self) -> None:
+        self.percent = 0.0
+
+    def __enter__(self) -> Self:
+        self._before = _stolen_of_all_s()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stolen_s, all_s = (after - before for after, before in zip(_stolen_of_all_s(), self._before, strict=True))
+        self.percent = 100 * stolen_s / all_s if all_s else 0.0
+
+
+def _stolen_of_all_s() -> tuple[float, float]:
+    times = psutil.cpu_times()
+    # What guests of this machine used is part of its user time already.
+    every = sum(value for name, value in times._asdict().items() if not name.startswith("guest"))
+    return float(getattr(times, "steal", 0.0)), every
 
 
 def _cpu_model() -> str:

@@ -20,6 +20,7 @@ _ARRIVALS: tuple[Column, ...] = (
     ("burst index", 2, lambda one: one.burst_index),
     ("not good", 0, lambda one: one.bad),
     ("of them dropped", 0, lambda one: one.dropped),
+    ("stolen from the machine, %", 2, lambda one: one.stolen_percent),
 )
 _COST: tuple[Column, ...] = (
     ("CPU µs/request", 0, lambda one: one.cpu_us),
@@ -49,7 +50,7 @@ def print_all(seen: Seen) -> None:
 def print_bars(seen: Seen, ours: str, k6: str) -> None:
     """Print what is asked of the engine, and whether the medians of this run reach it."""
     rows = []
-    for rate in dict.fromkeys(rate for rate, _ in seen):
+    for rate in dict.fromkeys(rate for rate, name in seen if seen[rate, name]):
         for bar in bars(rate, seen[rate, ours], seen.get((rate, k6), ())):
             limit = f"{'at least' if bar.is_least else 'at most'} {bar.limit:.2f}"
             rows.append((f"{rate:g}", bar.name, limit, bar.seen.text(bar.digits), "yes" if bar.holds else "NO"))
@@ -73,6 +74,8 @@ def print_stall(runs: Mapping[str, Sequence[Run]], load: Load, ideal: tuple[floa
 def _table(seen: Seen, columns: Sequence[Column]) -> str:
     rows = []
     for (rate, name), runs in seen.items():
+        if not runs:
+            continue
         cells = [Spread.of([value(one) for one in runs]).text(digits) for _, digits, value in columns]
         rows.append((name, f"{rate:g}", str(len(runs)), *cells))
     return table(("tool", "rate /s", "runs", *(title for title, _, _ in columns)), rows)

@@ -40,7 +40,7 @@ def letta_slo(tmp_path: Path, *arguments: str, env: dict[str, str] | None = None
 
 
 def undisturbed(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it, and again where it is invalid: this machine was robbed of its cores, and nothing else can be seen then."""
+    """Run it, and again where it is invalid: this machine was robbed of its cores, which hides all else."""
     for _ in range(TRIES):
         done = letta_slo(tmp_path, *arguments)
         if done.returncode != exit_codes.INVALID_RUN:

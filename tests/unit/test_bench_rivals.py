@@ -6,12 +6,15 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import machine, rivals
 from bench.cpu import CpuTrace, descendants
 from bench.figures import Spread
 from bench.grid import burst_index, off_schedule_ms, users_needed
@@ -20,7 +23,7 @@ from bench.rival_requests import bodies
 from bench.rival_tables import print_bars
 from bench.runs import Run
 from bench.service_times import ServiceTimes
-from bench.target import Truth
+from bench.target import Load, Truth
 from loadgen.plan import Phases, RunPlan
 from loadgen.schedule import of_plan
 from tests.processes import eventually
@@ -118,7 +121,7 @@ def test_the_rivals_send_256_different_bodies_of_the_size_of_the_engines() -> No
 
 
 def figures(**changes: float) -> Figures:
-    usual = {"arrived": 100.0, "off_ms": 0.5, "reported_ms": 21.0, "cpu_us": 300.0, **changes}
+    usual = {"arrived": 100.0, "off_ms": 0.5, "reported_ms": 21.0, "cpu_us": 300.0, "stolen": 0.2, **changes}
     triple = (20.0, 20.0, 20.0)
     return Figures(
         arrivals_percent=usual["arrived"],
@@ -132,6 +135,7 @@ def figures(**changes: float) -> Figures:
         request_bytes=700.0,
         bad=0,
         dropped=0,
+        stolen_percent=usual["stolen"],
     )
 
 
@@ -165,6 +169,27 @@ def test_a_figure_beyond_its_limit_is_named(rate: float, changes: dict[str, floa
 def test_bars_are_held_against_the_median_of_the_repetitions() -> None:
     ours = [figures(cpu_us=cpu_us) for cpu_us in (100, 250, 900)]
     assert [bar.name for bar in bars(500, ours, [figures()] * 3) if not bar.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("stolen", "kept"), [([0.2, 0.5], [0.2, 0.5]), ([0.1, 0.6, 0.3, 0.2], [0.3, 0.2]), ([9.0, 0.1] * 3, [])]
+)
+def test_a_pair_from_which_the_hypervisor_stole_is_run_again_as_a_whole(
+    stolen: list[float], kept: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = list(stolen)
+    monkeypatch.setattr(rivals, "_one", lambda *_: figures(stolen=left.pop(0)))
+    tools: dict[str, Any] = {"ours": None, "k6": None}
+    pair = rivals._pair(tools, ["ours", "k6"], None, Load("message", 500.0, 60.0), Path("500-0"))  # type: ignore[arg-type]
+    assert [one.stolen_percent for one in pair.values()] == kept
+    assert left == []
+    assert capsys.readouterr().out.count("500/s: set aside") == (len(stolen) - len(kept)) / 2
+
+
+def test_what_the_hypervisor_took_is_a_share_of_all_time() -> None:
+    with machine.Stolen() as stolen:
+        sum(range(100_000))
+    assert 0 <= stolen.percent <= 100
 
 
 def test_cpu_is_compared_pair_by_pair() -> None:
