@@ -33,7 +33,6 @@ from testbed.process import python_part, start
 
 _WARMUP_S = 5.0  # as letta-slo verify has it
 _DURATION_S = 60.0
-_LIMIT_S = 2.0
 _AT_A_TIME = 32  # users who are introduced to the bridge
 _PATIENCE_S = 30.0
 _LEAST_USERS = 1000
@@ -98,7 +97,10 @@ def _row(name: str, served: Served, rate: float, folder: Path) -> tuple[str, ...
     ok = sent["outcome"] == Outcome.OK
     lag_ms = (sent["start_ns"] - sent["intended_ns"]) / 1e6
     lost = sum(end.get("bridge", {}).get("lost", 0) for end in run_folder.ends)
-    judged = judge(run_folder, load())
+    catalogue = load()
+    judged = judge(run_folder, catalogue)
+    limit_s = catalogue.objective("bridge-response-time").samples.limit_s
+    in_time = ok & (response_s < float(limit_s or 0))
     for reason in judged.invalid:
         print(f"  invalid: {reason.sentence} ({reason.culprit})")
     answered = float(np.count_nonzero(ok)) / max(1e-9, float(sent["end_ns"].max()) / 1e9 - _WARMUP_S)
@@ -107,7 +109,7 @@ def _row(name: str, served: Served, rate: float, folder: Path) -> tuple[str, ...
         f"{rate:g}",
         "invalid" if judged.verdict is Verdict.INVALID_RUN else "valid",
         f"{len(sent):,} of {len(samples):,}",
-        f"{np.count_nonzero(ok & (response_s < _LIMIT_S)) / len(samples) * 100:.2f}",
+        f"{np.count_nonzero(in_time) / len(samples) * 100:.2f}",
         f"{np.mean(sent['source'][ok] == SOURCES.index('letta')) * 100:.1f}",
         f"{lost:,}",
         f"{answered:,.0f}",

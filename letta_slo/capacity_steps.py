@@ -1,4 +1,4 @@
-"""How are the steps of a search for the capacity driven? A run each, on agents made once and reset, a rest between."""
+"""How are the steps of a search for the capacity driven? On the same agents, reset each time; a rest after overload."""
 
 from __future__ import annotations
 
@@ -111,8 +111,11 @@ class _Search:
         plan = replace(plan_of(wish, self.targets), agents=agents)
         if (refusal := self._refusal(plan)) is not None:
             return refusal
-        if self.taken:
-            begin_anew()
+        try:
+            if self.taken:
+                begin_anew()
+        except TargetError as error:  # what the steps before it have shown is not lost
+            return f"the agents could not be given back the context that they began with: {error}"
         words = f"step {number}: {rate_text(wanted.rate)} a second"
         self.talk.say(words + (", again" if wanted.is_repeat else ""))
         try:

@@ -96,7 +96,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(address, timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.1)
+            time.sleep(0.1)  # Locust says nowhere when its page is served
     raise RuntimeError(f"Locust's page at {address} did not come up")
 
 

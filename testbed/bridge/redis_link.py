@@ -48,6 +48,7 @@ def connect(host: str, port: int, password: str = "") -> RedisLink:
 
 
 Argument = str | bytes | int | float
+Asked = tuple[tuple[Argument, ...], asyncio.Future[Any]]  # a command, and where its answer is awaited
 
 
 class RedisLink:
@@ -58,7 +59,7 @@ class RedisLink:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._asked: list[tuple[tuple[Argument, ...], asyncio.Future[Any]]] = []
+        self._asked: list[Asked] = []
         self._sending: asyncio.Task[None] | None = None
 
     async def command(self, *words: Argument) -> Any:
@@ -84,7 +85,7 @@ class RedisLink:
         await self._redis.aclose()
 
     async def _send_all(self) -> None:
-        batch: list[tuple[tuple[Argument, ...], asyncio.Future[Any]]] = []
+        batch: list[Asked] = []
         try:
             while self._asked:
                 batch, self._asked = self._asked, []
@@ -94,14 +95,14 @@ class RedisLink:
             for _, answer in [*batch, *self._asked]:
                 answer.cancel()  # does nothing to those that were answered
 
-    async def _send(self, batch: list[tuple[tuple[Argument, ...], asyncio.Future[Any]]]) -> None:
+    async def _send(self, batch: list[Asked]) -> None:
         answers: Sequence[Any]
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for words, _ in batch:
                     pipeline.execute_command(*words)
                 answers = await pipeline.execute(raise_on_error=False)
-        except Exception as error:
+        except Exception as error:  # whatever it is: each of them is told, and none waits for ever
             answers = [error] * len(batch)
         for (_, asked), answer in zip(batch, answers, strict=True):
             if asked.done():  # whoever asked does not wait any longer

@@ -21,6 +21,7 @@ from letta_slo.terminal import Talk
 from loadgen.guard import GuardError
 from loadgen.plan import RunPlan
 from loadgen.run_folder import RunFolder
+from loadgen.target import TargetError
 from report.capacity import Capacity, conclude_search
 from report.capacity_step import StepReading
 from slo.catalog import load
@@ -91,6 +92,19 @@ def test_each_step_after_the_first_begins_with_agents_that_were_reset(
     asked = steps(*MESSAGES, "--start", "30", folder=tmp_path)
     readings, _, _ = searched(monkeypatch, asked, begin_anew=lambda: resets.append(None))
     assert len(resets) == len(readings) - 1 > 0
+
+
+def test_agents_that_cannot_be_reset_stop_the_search_and_the_steps_before_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail() -> None:
+        raise TargetError("http://gone: ConnectError")
+
+    asked = steps(*MESSAGES, "--start", "30", folder=tmp_path)
+    readings, stopped, _ = searched(monkeypatch, asked, begin_anew=fail)
+    assert len(readings) == 1
+    assert stopped is not None
+    assert "http://gone" in stopped
 
 
 def test_the_steps_find_the_capacity_of_a_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
