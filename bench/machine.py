@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
+
+_SPIN = "import time; end = time.monotonic() + 2\nwhile time.monotonic() < end: pass"
+_PAUSE_S = 8.0
 
 
 def describe() -> tuple[str, ...]:
@@ -39,6 +45,21 @@ class Stolen:
     ) -> None:
         stolen_s, all_s = (after - before for after, before in zip(_stolen_of_all_s(), self._before, strict=True))
         self.percent = 100 * stolen_s / all_s if all_s else 0.0
+
+
+def wait_until_quiet(most_stolen_percent: float, *, at_most_s: float) -> float:
+    """Wait until the hypervisor takes no more than this of a machine that asks for all of it; return the seconds.
+
+    What it takes can only be seen by asking: from an idle machine there is nothing to take. Gives up after `at_most_s`.
+    """
+    began = time.monotonic()
+    while True:
+        with Stolen() as stolen:
+            for spinning in [subprocess.Popen([sys.executable, "-c", _SPIN]) for _ in range(psutil.cpu_count() or 1)]:
+                spinning.wait()
+        if stolen.percent <= most_stolen_percent or time.monotonic() - began > at_most_s:
+            return time.monotonic() - began
+        time.sleep(_PAUSE_S)
 
 
 def _stolen_of_all_s() -> tuple[float, float]:

@@ -172,18 +172,35 @@ def test_bars_are_held_against_the_median_of_the_repetitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stolen", "kept"), [([0.2, 0.5], [0.2, 0.5]), ([0.1, 0.6, 0.3, 0.2], [0.3, 0.2]), ([9.0, 0.1] * 3, [])]
+    ("stolen", "kept", "tries"),
+    [
+        ([0.2, 0.5], [0.2, 0.5], 1),
+        ([0.1, 0.6, 0.3, 0.2], [0.3, 0.2], 2),
+        ([0.6, 0.3, 0.2], [0.3, 0.2], 2),  # the other run of a disturbed pair would be for nothing
+        ([9.0] * 10, [], 10),
+    ],
 )
 def test_a_pair_from_which_the_hypervisor_stole_is_run_again_as_a_whole(
-    stolen: list[float], kept: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stolen: list[float],
+    kept: list[float],
+    tries: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    left = list(stolen)
+    left, waits = list(stolen), []
     monkeypatch.setattr(rivals, "_one", lambda *_: figures(stolen=left.pop(0)))
+    monkeypatch.setattr(machine, "wait_until_quiet", lambda limit, **_: waits.append(limit))
     tools: dict[str, Any] = {"ours": None, "k6": None}
     pair = rivals._pair(tools, ["ours", "k6"], None, Load("message", 500.0, 60.0), Path("500-0"))  # type: ignore[arg-type]
     assert [one.stolen_percent for one in pair.values()] == kept
     assert left == []
-    assert capsys.readouterr().out.count("500/s: set aside") == (len(stolen) - len(kept)) / 2
+    assert capsys.readouterr().out.count("500/s: set aside") == tries - (1 if kept else 0)
+    assert waits == [0.5] * tries
+
+
+def test_waiting_for_a_quiet_machine_ends_when_it_is_quiet_or_has_taken_too_long() -> None:
+    assert machine.wait_until_quiet(100.0, at_most_s=0.0) < 60
+    assert machine.wait_until_quiet(-1.0, at_most_s=0.0) < 60
 
 
 def test_what_the_hypervisor_took_is_a_share_of_all_time() -> None:
