@@ -6,21 +6,18 @@ Letta stub behind it, one and two of them. Everything shares this machine: the C
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import redis
 
 from bench import machine
 from bench.cpu import CpuTrace
 from bench.figures import percentiles, table
 from letta_slo.drive import DriveError, drive
-from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
+from loadgen.introduce import introduce
 from loadgen.plan import REDIS_VARIABLE, Phases, RunPlan, Sessions
 from loadgen.run_folder import RunFolder, create
 from loadgen.samples import SOURCES, UNSENT, Outcome
@@ -33,8 +30,6 @@ from testbed.process import python_part, start
 
 _WARMUP_S = 5.0  # as letta-slo verify has it
 _DURATION_S = 60.0
-_AT_A_TIME = 32  # users who are introduced to the bridge
-_PATIENCE_S = 30.0
 _LEAST_USERS = 1000
 
 
@@ -123,7 +118,7 @@ def _drive(served: Served, rate: float, folder: Path) -> tuple[RunFolder, dict[s
     """Drive one worker, and return its run folder and how many cores each part used while the load lasted."""
     users = max(_LEAST_USERS, 2 * int(rate))
     plan = _plan(rate, users, folder)
-    _introduce(served.redis_url, plan)
+    introduce(served.redis_url, plan.user_ids)
     plan_file = _made(plan) / "plan.json"
     traces: dict[str, CpuTrace] = {}
     origin_ns: list[int] = []
@@ -147,20 +142,6 @@ def _drive(served: Served, rate: float, folder: Path) -> tuple[RunFolder, dict[s
     from_ns, to_ns = (origin_ns[-1] + int(offset_s * 1e9) for offset_s in (_WARMUP_S, _WARMUP_S + _DURATION_S))
     cores = {part: trace.used_s(from_ns, to_ns) / _DURATION_S for part, trace in traces.items()}
     return RunFolder(folder), cores
-
-
-def _introduce(redis_url: str, plan: RunPlan) -> None:
-    """Send a request of each user, a few at a time: the bridge makes an agent for whoever is new to it."""
-    with redis.Redis.from_url(redis_url, socket_timeout=_PATIENCE_S) as client, client.pubsub() as channel:
-        channel.subscribe(REPLY_CHANNEL)
-        replies = (said for said in channel.listen() if said["type"] == "message")
-        for first in range(0, plan.users, _AT_A_TIME):
-            batch = range(first, min(first + _AT_A_TIME, plan.users))
-            for number in batch:
-                asked = {"task_id": str(uuid.uuid4()), "type": "text", "content": "Good morning.", "meta": {}}
-                client.lpush(REQUEST_LIST, json.dumps({**asked, "user_id": f"{plan.tag}-user-{number}"}))
-            for _ in batch:
-                next(replies)
 
 
 def _plan(rate: float, users: int, folder: Path) -> RunPlan:

@@ -35,6 +35,7 @@ _MARKS = {
     Outcome.NOT_MET: STYLES[Verdict.MISSED],
     Outcome.UNDECIDED: STYLES[Verdict.INCONCLUSIVE],
     Outcome.INVALID: STYLES[Verdict.INVALID_RUN],
+    Outcome.TOO_FEW_AGENTS: STYLES[Verdict.INCONCLUSIVE],
 }
 
 

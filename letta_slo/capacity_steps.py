@@ -18,9 +18,11 @@ from letta_slo.targets import Targets
 from letta_slo.terminal import Talk
 from loadgen.bridge_protocol import REQUEST_LIST
 from loadgen.fleet import reset, tagged_members
+from loadgen.introduce import introduce
 from loadgen.plan import Phases, RunPlan
 from loadgen.target import TargetError, control, ok
 from loadgen.tiers import Tier
+from loadgen.tiers.occupancy import TO_BRIDGE
 from report.capacity import rate_text
 from report.capacity_step import StepReading, read_step
 from slo.objective import Catalogue
@@ -73,10 +75,11 @@ def drive_steps(
 
     Raises TargetError when the target cannot be prepared.
     """
-    search = _Search(steps, targets, catalogue, talk)
     base = plan_of(Wish(steps.run_id, steps.folder, steps.tier, steps.rules.start, Phases(0, 1), 0, 1), targets)
+    search = _Search(steps, targets, catalogue, talk, base.tag)
     # A stub takes everything with it when it stops.
     with with_agents(base, steps.tier.agents, talk, stay=targets.kind == "stub") as prepared:
+        _introduce(targets, prepared, talk)
         is_rested = _resting(targets, prepared.agents)
         begin_anew = _resetting(prepared, talk)
         stopped = None
@@ -93,6 +96,7 @@ class _Search:
     targets: Targets
     catalogue: Catalogue
     talk: Talk
+    met_as: str  # the tag under which a bridge has met its users
     readings: list[StepReading] = field(default_factory=list)
     taken: list[Step] = field(default_factory=list)
     cost: Decimal = Decimal(0)
@@ -108,7 +112,7 @@ class _Search:
         """Drive one step and note what it said; return why it was not taken, if it was not."""
         number, (steady_s, is_longest) = len(self.taken) + 1, self._length(wanted)
         wish = self.steps.wish(number, wanted.rate, steady_s)
-        plan = replace(plan_of(wish, self.targets), agents=agents)
+        plan = replace(plan_of(wish, self.targets), agents=agents, met_as=self.met_as)
         if (refusal := self._refusal(plan)) is not None:
             return refusal
         try:
@@ -167,6 +171,13 @@ def _flawless_s(needed: Plan) -> list[float]:
 
 def _planned_s(needed: Plan) -> list[float]:
     return [one.shortest_duration_s for one in needed.objectives if one.shortest_duration_s is not None]
+
+
+def _introduce(targets: Targets, plan: RunPlan, talk: Talk) -> None:
+    """Have the bridge meet the users of all steps; each step would bring it new ones otherwise."""
+    if targets.redis_url is not None and any(operation in TO_BRIDGE for operation in plan.rates):
+        with talk.count("introduced", plan.users) as report:
+            introduce(targets.redis_url, plan.user_ids, report=report)
 
 
 def _resetting(prepared: RunPlan, talk: Talk) -> Callable[[], None]:

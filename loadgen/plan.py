@@ -92,8 +92,9 @@ class RunPlan:
 
     `rates` gives requests a second for each operation, over all workers; `agents` are the ids prepared on the target,
     `shape` is what each of them carried then, `fleet` their tag when they were there before the run and stay; `users`
-    is how many user ids the bridge sees. Where two runs take turns, `windows_s` are this run's turns as [start, end)
-    from the origin, in order, with none it always sends, and `origin_unix_ns` is the origin that both share.
+    is how many user ids the bridge sees, `met_as` the tag under which it has met them before. Where two runs take
+    turns, `windows_s` are this run's turns as [start, end) from the origin, in order, with none it always sends, and
+    `origin_unix_ns` is the origin that both share.
     """
 
     run_id: str
@@ -113,6 +114,7 @@ class RunPlan:
     user_tokens: int = 100
     shape: AgentShape = field(default_factory=AgentShape)
     fleet: str = ""
+    met_as: str = ""
     windows_s: tuple[tuple[float, float], ...] = ()
     origin_unix_ns: int | None = None
 
@@ -120,6 +122,11 @@ class RunPlan:
     def tag(self) -> str:
         """The tag that everything this run creates on a target carries."""
         return f"letta-slo-run-{self.run_id}"
+
+    @property
+    def user_ids(self) -> tuple[str, ...]:
+        """The users that the bridge sees."""
+        return tuple(f"{self.met_as or self.tag}-user-{number}" for number in range(self.users))
 
     def write(self, path: Path) -> None:
         """Write the plan as JSON."""

@@ -74,7 +74,7 @@ class Worker:
         self._progress = progress or Progress()
         self._payload = Payload(plan.seed, plan.user_tokens)
         self._agents = AgentPool(plan.agents, place.worker, place.workers)
-        self._users = AgentPool([f"user-{n}" for n in range(plan.users)], place.worker, place.workers)
+        self._users = AgentPool(plan.user_ids, place.worker, place.workers)
         self._in_flight: dict[tuple[int, int], tuple[Arrival, int, int]] = {}
         self._running: set[greenlet.greenlet] = set()
         self._drained = Event()

@@ -30,7 +30,7 @@ class Bridge(Scenario):
         message = {
             "task_id": bridge.ids.make(call.number, call.turn),
             "type": "text",
-            "user_id": f"{call.tag}-{call.agent.id}",
+            "user_id": call.agent.id,
             "content": call.payload.text(call.number + call.turn),
             "timestamp": time.time(),
             "meta": {

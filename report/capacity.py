@@ -101,6 +101,7 @@ def found_text(capacity: Capacity) -> str:
     if lower is not None:
         why = {
             Ending.GENERATOR: "the generator was the limit",
+            Ending.AGENTS: "there were too few agents for more",
             Ending.HIGHEST: "no higher rate was to be tried",
         }.get(ending, "nothing above it could be decided")
         return f"Capacity at least {rate_text(lower)} requests a second: {why}"
@@ -163,4 +164,8 @@ def _uncertain(capacity: Capacity) -> list[str]:
     if result.ending in {Ending.GENERATOR, Ending.START_INVALID} and invalid:
         lowest = min(invalid, key=lambda step: step.rate)
         said.append(f"the generator was the limit at {rate_text(lowest.rate)} a second: {lowest.why}")
+    short = [step for step in capacity.steps if step.outcome is Outcome.TOO_FEW_AGENTS]
+    if not result.not_met and short:
+        lowest = min(short, key=lambda step: step.rate)
+        said.append(f"there were too few agents for {rate_text(lowest.rate)} a second: {lowest.why}")
     return said

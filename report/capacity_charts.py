@@ -21,6 +21,7 @@ _DOTS = {
     Outcome.NOT_MET: "dot-bad",
     Outcome.UNDECIDED: "dot-unsure",
     Outcome.INVALID: "dot-unsure",
+    Outcome.TOO_FEW_AGENTS: "dot-unsure",
 }
 _OUTCOMES = (
     Legend("dot-good", "met"),

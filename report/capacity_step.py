@@ -21,6 +21,7 @@ from slo.verdict import Verdict
 
 _NS = 1e9
 _BLOCK_S = 1.0
+_MOST_UNSENT = 0.01  # of the arrivals; a run that sends fewer than 99 % of them has not had its rate
 
 Samples = NDArray[np.void]
 
@@ -69,8 +70,8 @@ def read_step(folder: RunFolder, catalogue: Catalogue, *, number: int, rate: flo
     left_over = backlog(
         in_flight_at(sent["intended_ns"] / _NS, ended_s, middles_s), block_s=_BLOCK_S, arrivals_per_s=arrived_per_s
     )
-    outcome = _outcome(run, left_over)
     unsent = int(np.count_nonzero(is_steady & is_unsent))
+    outcome = _outcome(run, left_over, unsent / max(1, int(np.count_nonzero(is_steady))))
     p50, p95 = _times(folder.samples[is_steady & ~is_unsent])
     return StepReading(
         number=number,
@@ -89,13 +90,15 @@ def read_step(folder: RunFolder, catalogue: Catalogue, *, number: int, rate: flo
     )
 
 
-def _outcome(run: JudgedRun, left_over: Backlog) -> search.Outcome:
+def _outcome(run: JudgedRun, left_over: Backlog, unsent_share: float) -> search.Outcome:
     if run.verdict is Verdict.INVALID_RUN:
         return search.Outcome.INVALID
     if run.verdict is Verdict.MISSED or left_over.growth is Growth.GROWING:
         return search.Outcome.NOT_MET
     if run.verdict is Verdict.MET and left_over.growth is Growth.NONE:
         return search.Outcome.MET
+    if unsent_share > _MOST_UNSENT:
+        return search.Outcome.TOO_FEW_AGENTS
     return search.Outcome.UNDECIDED
 
 

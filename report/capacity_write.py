@@ -28,6 +28,7 @@ _TONES = {
     Outcome.NOT_MET.value: "missed",
     Outcome.UNDECIDED.value: "inconclusive",
     Outcome.INVALID.value: "invalid-run",
+    Outcome.TOO_FEW_AGENTS.value: "inconclusive",
 }
 
 

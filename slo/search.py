@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     NOT_MET = "not met"
     UNDECIDED = "undecided"  # too few requests to tell, or none that an objective is about
     INVALID = "invalid"  # the generator was the limit, not the target
+    TOO_FEW_AGENTS = "too few agents"  # arrivals found none that was free, so the rate never reached the target
 
 
 class Ending(StrEnum):
@@ -28,6 +29,7 @@ class Ending(StrEnum):
 
     INTERVAL = "interval"  # a rate was met, and a higher one was not
     GENERATOR = "generator was the limit"  # a rate was met; the generator could not send a higher one
+    AGENTS = "agents were the limit"  # a rate was met; for a higher one there were too few agents
     HIGHEST = "highest rate met"  # no rate that may be tried was too high
     OPEN = "open above"  # a rate was met; nothing above it could be decided
     START_MISSED = "start not met"  # not even the first rate was met
@@ -122,6 +124,8 @@ def found(rules: Rules, steps: Sequence[Step]) -> Found:
 
 # Chance or a passing disturbance may have had a hand in these.
 _TRY_AGAIN = (Outcome.UNDECIDED, Outcome.INVALID)
+# With these the target never saw the rate.
+_NOT_SENT = (Outcome.INVALID, Outcome.TOO_FEW_AGENTS)
 
 
 class _Known:
@@ -133,8 +137,9 @@ class _Known:
         below = [rate for rate in last if self.not_met is None or rate < self.not_met]
         self.met = max((rate for rate in below if last[rate] is Outcome.MET), default=None)
         neither = sorted(rate for rate in below if self.met is None or rate > self.met)
-        # Above a rate that the generator could not send nothing is to be learnt, unless a higher one was decided.
-        self.ceiling = next((rate for rate in neither if last[rate] is Outcome.INVALID), None)
+        # Above a rate that could not be sent nothing is to be learnt, unless a higher one was decided.
+        self.ceiling = next((rate for rate in neither if last[rate] in _NOT_SENT), None)
+        self.why_not_sent = None if self.ceiling is None else last[self.ceiling]
         self.top = self.not_met if self.not_met is not None else self.ceiling
         self.between = [rate for rate in neither if self.top is None or rate < self.top]
 
@@ -153,9 +158,10 @@ def _ending(rules: Rules, known: _Known, steps: Sequence[Step]) -> Ending:
         first = steps[0].rate if steps else None
         if first is not None and known.not_met == first:
             return Ending.START_MISSED
-        return Ending.START_INVALID if first is not None and known.ceiling == first else Ending.NOTHING
+        is_invalid = first is not None and known.ceiling == first and known.why_not_sent is Outcome.INVALID
+        return Ending.START_INVALID if is_invalid else Ending.NOTHING
     if known.not_met is not None:
         return Ending.INTERVAL
     if known.ceiling is not None:
-        return Ending.GENERATOR
+        return Ending.GENERATOR if known.why_not_sent is Outcome.INVALID else Ending.AGENTS
     return Ending.HIGHEST if known.met >= rules.highest else Ending.OPEN

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from slo.search import Ending, Found, Outcome, Rules, Step, Try, found, next_try
 
 MET, NOT_MET, UNDECIDED, INVALID = Outcome.MET, Outcome.NOT_MET, Outcome.UNDECIDED, Outcome.INVALID
+TOO_FEW_AGENTS = Outcome.TOO_FEW_AGENTS
 RULES = Rules(start=10.0, highest=1000.0, resolution=0.05, most_steps=30)
 
 
@@ -117,6 +118,16 @@ def test_an_invalid_step_that_is_met_when_it_is_tried_again_was_a_passing_distur
     steps = [Step(10.0, MET), Step(20.0, INVALID)]
     assert next_try(RULES, steps) == Try(20.0, is_repeat=True)
     assert next_try(RULES, [*steps, Step(20.0, MET)]) == Try(40.0)
+
+
+def test_a_rate_for_which_there_were_too_few_agents_ends_the_ramp_at_once() -> None:
+    result, steps = searched(lambda rate: MET if rate <= 200 else TOO_FEW_AGENTS)
+    assert result.ending is Ending.AGENTS
+    assert result.met is not None
+    assert 200 / 1.05 < result.met <= 200
+    assert max(step.rate for step in steps) == 320
+    assert len({step.rate for step in steps}) == len(steps)  # to try longer would show the same
+    assert searched(lambda _rate: TOO_FEW_AGENTS)[0].ending is Ending.NOTHING
 
 
 def test_a_first_rate_that_is_not_met_ends_the_search() -> None:
