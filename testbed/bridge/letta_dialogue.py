@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from typing import Final
 
 from testbed.bridge.breaker import Breaker, Permit
 from testbed.bridge.counters import Counters
@@ -12,6 +14,8 @@ from testbed.bridge.letta_client import LettaClient, LettaFailure
 from testbed.bridge.sessions import Sessions
 from testbed.bridge.turns import Place, Turns
 from testbed.bridge.wire import Request
+
+_NEWEST_SHARE: Final = 0.05  # of the newest answer in the usual time, which so follows the last twenty or thirty
 
 
 class LettaUnavailableError(Exception):
@@ -46,6 +50,7 @@ class LettaDialogue:
         self._retry_base_s = retry_base_s
         # A request that waited for long leaves Letta less than this; that it is not done then does not make Letta sick.
         self._fair_time_s = min(call_timeout_s, deadline_s / 2)
+        self._usual_time_s: float | None = None  # what Letta took for its last answers, the newest counting most
         self._turns = Turns()
 
     def line_up(self, request: Request) -> Place:
@@ -67,6 +72,8 @@ class LettaDialogue:
     async def _answer_in_turn(self, request: Request, journey: Journey) -> str:
         may_recreate = True
         while True:
+            if self._is_hopeless(journey):
+                raise LettaUnavailableError("too_little_time")
             permit = self._breaker.admit()
             if permit is None:
                 raise LettaUnavailableError("breaker_open")
@@ -93,8 +100,22 @@ class LettaDialogue:
             journey.agent_id = await self._sessions.agent_for(
                 request.user_id, timeout_s=_positive(journey.letta_left_s)
             )
+        began = time.monotonic()
         with journey.stage("letta_call"):
-            return await self._send(request, journey.agent_id, _positive(journey.letta_left_s))
+            text = await self._send(request, journey.agent_id, _positive(journey.letta_left_s))
+        self._learn(time.monotonic() - began)
+        return text
+
+    def _is_hopeless(self, journey: Journey) -> bool:
+        """Say whether Letta needs more than is left: asked all the same, it would cost most when least can be spared.
+
+        Never with half of the deadline left, so that a Letta which became quick again is noticed.
+        """
+        return self._usual_time_s is not None and journey.letta_left_s < min(self._usual_time_s, self._fair_time_s)
+
+    def _learn(self, took_s: float) -> None:
+        usual_s = took_s if self._usual_time_s is None else self._usual_time_s
+        self._usual_time_s = usual_s + _NEWEST_SHARE * (took_s - usual_s)
 
     async def _send(self, request: Request, agent_id: str, left_s: float) -> str:
         timeout_s = min(self._call_timeout_s, left_s)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,6 +91,25 @@ def test_a_passing_trouble_is_bridged_by_a_retry(shared_rig: BridgeRig) -> None:
     reply = shared_rig.ask("t-1")
     assert (reply["source"], reply["meta"]["attempts"]) == ("letta", 3)
     assert reply["meta"]["stages_ms"]["retry_wait"] > 0
+
+
+def test_letta_is_not_asked_for_what_it_cannot_answer_in_the_time_that_is_left(rig: BridgeRig) -> None:
+    rig.start_bridge()
+    rig.set_letta(service_times={"*": 20, "messages": 500})
+    assert rig.ask("t-1")["source"] == "letta"
+    late = rig.ask("t-2", timestamp=time.time() - 1.2)
+    assert (late["source"], late["meta"]["fallback_reason"]) == ("memory-python", "too_little_time")
+    assert rig.letta_calls("t-2") == 0
+    assert rig.ask("t-3", timestamp=time.time() - 0.6)["source"] == "letta"
+
+
+def test_a_letta_that_became_quick_again_is_asked_again(rig: BridgeRig) -> None:
+    """However slow it was, a request with half of the deadline left goes to it."""
+    rig.start_bridge()
+    rig.set_letta(service_times={"*": 20, "messages": 1300})
+    assert rig.ask("t-1")["source"] == "letta"
+    rig.set_letta(service_times={"*": 20})
+    assert rig.ask("t-2", timestamp=time.time() - 0.6)["source"] == "letta"
 
 
 def test_every_message_is_answered_in_time_while_letta_hangs_and_no_call_is_left_behind(rig: BridgeRig) -> None:
