@@ -8,16 +8,16 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev verify test render check bench screenshots clean
+.PHONY: help install install-dev verify collector test render check bench screenshots clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.runtime: requirements.lock pyproject.toml
+$(VENV)/.runtime: requirements.lock pyproject.toml otel/pyproject.toml
 	@PYTHON="$(PYTHON)" bash bin/preflight
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . -e ./otel
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
@@ -29,6 +29,9 @@ install-dev: $(VENV)/.dev ## ... and what its tests and checks need
 
 verify: install ## Drive the embedded testbed, judge every objective, write a report
 	$(BIN)/letta-slo verify $(ARGS)
+
+collector: ## Build the collector with Go (1.25 or newer)
+	cd otel/collector && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=0.1.0" -o build/otelcol-letta .
 
 test: install-dev ## Install the real parts that the tests need (Debian, root), then check and test everything
 	bash tests/run $(ARGS)

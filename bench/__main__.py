@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from bench import bridge, cost, k6_run, lag, machine, probe, reading, rivals, stall, streams
+from bench import bridge, cost, k6_run, lag, machine, pipeline, probe, reading, rivals, stall, streams, telemetry
 
 BENCHMARKS = {
     "stall": stall,
@@ -17,9 +17,11 @@ BENCHMARKS = {
     "reading": reading,
     "probe": probe,
     "bridge": bridge,
+    "telemetry": telemetry,
+    "pipeline": pipeline,
     "rivals": rivals,
 }
-_NOT_WITH_ALL = {"rivals"}  # it takes forty minutes, and needs programs of others
+_NOT_WITH_ALL = {"rivals", "pipeline"}  # they take forty and twenty minutes, and need programs of others
 
 
 def main(argv: list[str] | None = None) -> None:

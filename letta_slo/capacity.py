@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from loadgen import tiers
 from loadgen.run_folder import new_run_id
 from loadgen.samples import OPERATIONS
 from report.capacity import SHORTEST_STEP_S, Capacity, conclude_search, found_text, rate_text, remarks
+from report.capacity_step import StepReading
 from report.capacity_write import write_capacity
 from report.words import seconds
 from slo.catalog import load
@@ -29,6 +31,7 @@ _EPILOG = options.epilog("""
   letta-slo capacity --letta-url http://127.0.0.1:8283 --replicas 4 --point 1=52 --point 2=98..103
 """)
 
+_BROKEN_OFF = "it was broken off in the step after the last one here"
 _SMALLEST_STEP_S = 8.0  # fewer seconds have no slope
 _MARKS = {
     Outcome.MET: STYLES[Verdict.MET],
@@ -130,14 +133,15 @@ def capacity(**given: Any) -> int:
     options.make_runs_dir(given["runs_dir"])
     with open_target(given, steps, talk.say) as targets:
         asked = asked_of(given, steps, targets, points)
-        readings, stopped = drive_steps(steps, targets, judged, talk)
+        readings: list[StepReading] = []
+        try:
+            stopped = drive_steps(steps, targets, judged, talk, readings)
+        except BaseException:  # also Ctrl-C: half an hour of steps is not thrown away
+            if readings:
+                _tell(conclude_search(asked, readings, stopped=_BROKEN_OFF), steps.folder, given["output"])
+            raise
     found = conclude_search(asked, readings, stopped=stopped)
-    files = write_capacity(found, steps.folder)
-    if given["output"] == "json":
-        click.echo(files["json"].read_text(), nl=False)
-    else:
-        _print(found, Console(highlight=False))
-    click.echo(f"report: {files['html']}", err=given["output"] == "json")
+    _tell(found, steps.folder, given["output"])
     return exit_code(found, given["on_inconclusive"])
 
 
@@ -152,6 +156,15 @@ def exit_code(found: Capacity, on_inconclusive: int) -> int:
         has_no_data = any(step.run.verdict is Verdict.NO_DATA for step in found.steps)
         return exit_codes.NO_DATA if has_no_data else on_inconclusive
     return exit_codes.MET
+
+
+def _tell(found: Capacity, folder: Path, output: str) -> None:
+    files = write_capacity(found, folder)
+    if output == "json":
+        click.echo(files["json"].read_text(), nl=False)
+    else:
+        _print(found, Console(highlight=False))
+    click.echo(f"report: {files['html']}", err=output == "json")
 
 
 def _print(found: Capacity, console: Console) -> None:

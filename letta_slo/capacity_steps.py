@@ -69,14 +69,15 @@ class Steps:
 
 
 def drive_steps(
-    steps: Steps, targets: Targets, catalogue: Catalogue, talk: Talk
-) -> tuple[tuple[StepReading, ...], str | None]:
-    """Drive step after step until the search is over; return them, and why it was stopped before, if it was.
+    steps: Steps, targets: Targets, catalogue: Catalogue, talk: Talk, readings: list[StepReading]
+) -> str | None:
+    """Drive step after step until the search is over; return why it was stopped before, if it was.
 
+    Each step is added to `readings` as soon as it is read, so that what an interrupted search has shown is not lost.
     Raises TargetError when the target cannot be prepared.
     """
     base = plan_of(Wish(steps.run_id, steps.folder, steps.tier, steps.rules.start, Phases(0, 1), 0, 1), targets)
-    search = _Search(steps, targets, catalogue, talk, base.tag)
+    search = _Search(steps, targets, catalogue, talk, base.tag, readings)
     # A stub takes everything with it when it stops.
     with with_agents(base, steps.tier.agents, talk, stay=targets.kind == "stub") as prepared:
         _introduce(targets, prepared, talk)
@@ -85,7 +86,7 @@ def drive_steps(
         stopped = None
         while stopped is None and (wanted := next_try(steps.rules, search.taken)) is not None:
             stopped = search.rest(is_rested) or search.take(wanted, prepared.agents, begin_anew)
-    return tuple(search.readings), stopped
+    return stopped
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ class _Search:
     catalogue: Catalogue
     talk: Talk
     met_as: str  # the tag under which a bridge has met its users
-    readings: list[StepReading] = field(default_factory=list)
+    readings: list[StepReading]
     taken: list[Step] = field(default_factory=list)
     cost: Decimal = Decimal(0)
 

@@ -2,8 +2,8 @@
 
 import os
 import sys
-import time
 
+from loadgen.bridge_protocol import request
 from loadgen.engine import PLAN_VARIABLE, Call, Reply, Scenario
 from loadgen.plan import REDIS_VARIABLE
 
@@ -27,19 +27,10 @@ class Bridge(Scenario):
         bridge = call.clients.bridge
         if bridge is None:
             raise RuntimeError(f"the bridge scenario needs the address of Redis in {REDIS_VARIABLE}")
-        message = {
-            "task_id": bridge.ids.make(call.number, call.turn),
-            "type": "text",
-            "user_id": call.agent.id,
-            "content": call.payload.text(call.number + call.turn),
-            "timestamp": time.time(),
-            "meta": {
-                "memory_type": self.memory_type,
-                "trace_id": call.request_id,
-                "lang": "en",
-            },
-        }
-        return bridge.exchange(message)
+        task_id, text = bridge.ids.make(call.number, call.turn), call.payload.text(call.number + call.turn)
+        return bridge.exchange(
+            request(task_id, call.agent.id, text, memory_type=self.memory_type, trace_id=call.request_id)
+        )
 
 
 class BridgeTemporary(Bridge):

@@ -7,14 +7,14 @@ import time
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
 import redis
-from redis.client import PubSub
 
 from loadgen import prepare
-from loadgen.bridge_protocol import REPLY_CHANNEL, REQUEST_LIST
+from loadgen.bridge_exchange import exchange
+from loadgen.bridge_protocol import request
 from loadgen.letta_answers import messages_fault, token_count
 from loadgen.target import control
 
@@ -111,11 +111,7 @@ class LettaMessages:
 
 
 class BridgeRequests:
-    """Requests of one user through the bridge.
-
-    It listens from just before a request until its reply only: on a busy bridge, replies that nobody reads between two
-    probes would fill Redis's buffer for us until it hangs up.
-    """
+    """Requests of one user through the bridge."""
 
     operation = "bridge"
 
@@ -126,16 +122,9 @@ class BridgeRequests:
     def ask(self, timeout_s: float) -> Answer:
         """Push a request and wait for its reply."""
         task_id = str(uuid.uuid4())
-        request = {
-            "task_id": task_id,
-            "type": "text",
-            "user_id": self._user,
-            "content": _TEXT,
-            "timestamp": time.time(),
-            "meta": {"memory_type": "permanent", "lang": "en"},
-        }
+        asked = request(task_id, self._user, _TEXT)
         try:
-            reply = self._exchange(request, time.monotonic() + timeout_s)
+            reply = exchange(self._redis, [asked], time.monotonic() + timeout_s).get(task_id)
         except redis.RedisError as error:
             return Answer(f"Redis: {type(error).__name__}")
         if reply is None:
@@ -151,28 +140,3 @@ class BridgeRequests:
     def close(self) -> None:
         """Disconnect."""
         self._redis.close()
-
-    def _exchange(self, request: dict[str, Any], until: float) -> dict[str, Any] | None:
-        channel: PubSub
-        with self._redis.pubsub() as channel:  # type: ignore[no-untyped-call] # redis-py leaves it unannotated
-            channel.subscribe(REPLY_CHANNEL)
-            is_pushed = False
-            while (left_s := until - time.monotonic()) > 0:
-                item = channel.get_message(timeout=left_s)
-                if item is None:
-                    continue
-                if item["type"] == "subscribe" and not is_pushed:  # not before: its reply could come unheard
-                    self._redis.lpush(REQUEST_LIST, json.dumps(request))
-                    is_pushed = True
-                reply = _object(item["data"])
-                if reply is not None and reply.get("task_id") == request["task_id"]:
-                    return reply
-        return None
-
-
-def _object(data: Any) -> dict[str, Any] | None:
-    try:
-        found = json.loads(data)
-    except (ValueError, TypeError):
-        return None
-    return found if isinstance(found, dict) else None

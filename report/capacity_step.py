@@ -17,11 +17,11 @@ from slo.backlog import Backlog, Growth, backlog, in_flight_at
 from slo.objective import Catalogue, Measure
 from slo.percentile import Interval, percentile_interval
 from slo.share import ShareJudgement
+from slo.validity import SMALLEST_REACHED_SHARE
 from slo.verdict import Verdict
 
 _NS = 1e9
 _BLOCK_S = 1.0
-_MOST_UNSENT = 0.01  # of the arrivals; a run that sends fewer than 99 % of them has not had its rate
 
 Samples = NDArray[np.void]
 
@@ -97,7 +97,7 @@ def _outcome(run: JudgedRun, left_over: Backlog, unsent_share: float) -> search.
         return search.Outcome.NOT_MET
     if run.verdict is Verdict.MET and left_over.growth is Growth.NONE:
         return search.Outcome.MET
-    if unsent_share > _MOST_UNSENT:
+    if unsent_share > 1 - SMALLEST_REACHED_SHARE:  # as a run is invalid that reaches fewer, here for want of agents
         return search.Outcome.TOO_FEW_AGENTS
     return search.Outcome.UNDECIDED
 

@@ -23,9 +23,16 @@ class PrometheusServer:
     """The `prometheus` on PATH, on a free loopback port, with its data in a directory that goes with it."""
 
     def __init__(
-        self, log_dir: Path, jobs: Mapping[str, str], *, interval_s: float = 1.0, flags: Sequence[str] = ()
+        self,
+        log_dir: Path,
+        jobs: Mapping[str, str],
+        *,
+        interval_s: float = 1.0,
+        flags: Sequence[str] = (),
+        config: Mapping[str, object] | None = None,
     ) -> None:
-        """`jobs` gives the host:port to scrape at /metrics for each job name; `flags` are more of its own."""
+        """`jobs` gives the host:port to scrape at /metrics for each; `flags` and `config` are more of its own."""
+        self._more = config or {}
         self._flags = flags
         self._log_dir = log_dir
         self._jobs = jobs
@@ -66,7 +73,7 @@ class PrometheusServer:
     def _config(self) -> dict[str, object]:
         jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in self._jobs.items()]
         times = {"scrape_interval": f"{self._interval_ms}ms", "scrape_timeout": f"{self._interval_ms}ms"}
-        return {"global": times, "scrape_configs": jobs}
+        return {"global": times, "scrape_configs": jobs, **self._more}
 
     def _ask(self) -> bool | None:
         try:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from loadgen import schedule
 from loadgen.plan import Phases, RunPlan, Sessions
 from loadgen.run_folder import RunFolder, create
-from loadgen.samples import OPERATIONS, RECORD, frame
+from loadgen.samples import OPERATIONS, RECORD, Outcome, frame
 
 _NS = 1e9
 
@@ -43,10 +43,12 @@ def made_step(
     service_s: float = 0.05,
     lag_s: float = 0.0002,
     slow_share: float = 0.0,
+    unsent_share: float = 0.0,
 ) -> RunFolder:
     """Make the run folder of a step that sends messages to a simulated queue.
 
-    A large lag makes it invalid; a share of the messages takes 3 s longer than the queue itself.
+    A large lag makes it invalid; a share of the messages takes 3 s longer than the queue itself, and a share finds no
+    free agent.
     """
     plan = RunPlan(
         run_id=f"made-step{number:02d}",
@@ -67,6 +69,8 @@ def made_step(
     records["number"] = np.arange(len(due_ns))
     records["operation"] = OPERATIONS.index("message")
     records["status"] = 200
+    is_unsent = np.random.default_rng(number + 1).uniform(size=len(due_ns)) < unsent_share
+    records["outcome"][is_unsent] = Outcome.NO_FREE_AGENT
     folder = create(directory / "steps" / f"{number:02d}", _manifest(plan))
     (folder.path / "samples-0.bin").write_bytes(frame(0, records.tobytes()))
     (folder.path / "end-0.json").write_text(json.dumps({"worker": 0, "samples": len(records)}))

@@ -1,7 +1,8 @@
 """Write the committed generated files again, or check with --check that they are what would be written.
 
 Generated: the reference of commands (from the commands' own help), of exit codes, of the
-shipped objectives, of tiers, and of the stub's behaviour; and the table of other tools' measures of a stream.
+shipped objectives, of tiers, of the stub's behaviour, and of telemetry; the table of other tools' measures of a stream;
+and the constants of `letta_otel.conventions`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
+from registry import reading, rendering
+from registry.listing import listing
 
 from bench import crosswalk
 from bench.crosswalk import RECORDING
@@ -183,7 +186,13 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/exit-codes.md": exit_codes,
     "docs/reference/objectives.md": objectives,
     "docs/reference/stub.md": stub,
+    "docs/reference/telemetry.md": lambda: rendering.page(reading.load()),
     "docs/reference/tiers.md": load_tiers,
+    "otel/collector/config/listed.yaml": lambda: listing(reading.load()),
+    "otel/letta_otel/conventions/attributes.py": lambda: rendering.attributes_module(reading.load()),
+    "otel/letta_otel/conventions/log_fields.py": lambda: rendering.log_fields_module(reading.load()),
+    "otel/letta_otel/conventions/metrics.py": lambda: rendering.metrics_module(reading.load()),
+    "otel/letta_otel/conventions/spans.py": lambda: rendering.spans_module(reading.load()),
 }
 
 

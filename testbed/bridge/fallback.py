@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
+from letta_otel.conventions import attributes
 from redis.asyncio.client import PubSub
 
 from testbed.bridge import names
@@ -54,8 +56,8 @@ class Fallback:
             raise FallbackUnavailableError("fallback_breaker_open")
         patience_s = max(self._budget_s, journey.reply_by - time.monotonic())
         try:
-            with journey.stage("fallback"):
-                text = await self._ask(request, journey.fallback_reason, patience_s)
+            with journey.told.fallback(journey.fallback_reason or "unknown"):
+                text = await self._ask(request, journey, patience_s)
         except TimeoutError as error:
             self._breaker.failed(permit)
             raise FallbackUnavailableError("fallback_timeout") from error
@@ -73,19 +75,21 @@ class Fallback:
                     pause = pauses()
                     await self._hear(channel, ended)
             except AWAY as error:
-                log.warning("redis is away", extra={"error": type(error).__name__})
+                log.warning("redis is away", extra={attributes.ERROR_TYPE: type(error).__name__})
                 await asyncio.sleep(next(pause))
             finally:
                 self._listening.clear()
 
-    async def _ask(self, request: Request, reason: str | None, patience_s: float) -> str:
-        entry = fallback_entry(request, reason)
+    async def _ask(self, request: Request, journey: Journey, patience_s: float) -> str:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[request.task_id] = answer
         give_up_at = time.monotonic() + patience_s
         try:
             await asyncio.wait_for(self._listening.wait(), patience_s)  # what comes before we listen would be lost
-            await self._link.command("LPUSH", names.FALLBACK, entry)
+            with journey.told.send(names.FALLBACK, "lpush") as sending:
+                entry = fallback_entry(request, journey.fallback_reason, sending.meta)
+                sending.size(len(entry))
+                await self._link.command("LPUSH", names.FALLBACK, entry)
             try:
                 return await asyncio.wait_for(answer, give_up_at - time.monotonic())
             except TimeoutError:
@@ -104,7 +108,7 @@ class Fallback:
         try:
             update = orjson.loads(data)
         except orjson.JSONDecodeError:
-            log.warning("a memory update is not JSON", extra={"length": len(data)})
+            log.warning("a memory update is not JSON", extra={attributes.MESSAGING_MESSAGE_BODY_SIZE: len(data)})
             return
         if not isinstance(update, dict) or update.get("event_type") != "memory_update":
             return
@@ -116,7 +120,7 @@ class Fallback:
             waiting.set_result(content)
 
 
-def fallback_entry(request: Request, reason: str | None) -> bytes:
+def fallback_entry(request: Request, reason: str | None, trace: Mapping[str, str]) -> bytes:
     """Return what memory-python takes from the list: the message in the form of its own input queue."""
     return orjson.dumps(
         {
@@ -126,6 +130,6 @@ def fallback_entry(request: Request, reason: str | None) -> bytes:
             "content": request.content,
             "source": "letta_bridge",
             "timestamp": time.time(),
-            "meta": {**request.meta, "fallback_reason": reason},
+            "meta": {**request.meta, **trace, "fallback_reason": reason},
         }
     )

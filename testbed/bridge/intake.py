@@ -8,6 +8,8 @@ import logging
 import time
 from typing import Final
 
+from letta_otel.conventions import attributes
+
 from testbed.bridge.counters import Counters
 from testbed.bridge.endings import end
 from testbed.bridge.hand import Hand
@@ -41,7 +43,7 @@ class Intake:
                 await self._take_some()
                 pause = pauses()
             except AWAY as error:
-                log.warning("redis is away", extra={"error": type(error).__name__})
+                log.warning("redis is away", extra={attributes.ERROR_TYPE: type(error).__name__})
                 self._check_at = 0.0
                 await asyncio.sleep(next(pause))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-STAGES = ("agent_wait", "agent_lookup", "letta_call", "retry_wait", "fallback")
+from letta_otel.bridge import RequestTelemetry, Stage
+
+STAGES: tuple[Stage, ...] = ("agent_wait", "agent_lookup", "letta_call", "retry_wait", "fallback")
 
 
 @dataclass(slots=True)
@@ -16,9 +16,10 @@ class Journey:
     """The way of one request through the bridge; times of the monotonic clock in seconds.
 
     `queue_wait_s` is None when the request's own timestamp says nothing. `reply_by` is when its reply is due, and
-    `letta_until` when Letta is no longer asked.
+    `letta_until` when Letta is no longer asked. `told` is its trace, which measures its stages.
     """
 
+    told: RequestTelemetry
     picked_up_at: float
     queue_wait_s: float | None
     letta_until: float
@@ -28,7 +29,6 @@ class Journey:
     agent_id: str | None = None
     fallback_reason: str | None = None
     is_counted: bool = False
-    spent_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def letta_left_s(self) -> float:
@@ -40,18 +40,9 @@ class Journey:
         """Seconds since the request was made, as far as its timestamp is known, else since it was taken."""
         return time.monotonic() - self.picked_up_at + (self.queue_wait_s or 0.0)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent in the block to a stage, however the block ends."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.spent_s[name] = self.spent_s.get(name, 0.0) + time.monotonic() - started
-
     def meta(self) -> dict[str, Any]:
         """Return what a reply says about its journey; milliseconds from the request's timestamp where that is known."""
-        stages = {name: _ms(self.spent_s.get(name, 0.0)) for name in STAGES}
+        stages = {name: _ms(self.told.spent_s.get(name, 0.0)) for name in STAGES}
         queue_wait_ms = None if self.queue_wait_s is None else _ms(self.queue_wait_s)
         meta: dict[str, Any] = {
             "stages_ms": {"queue_wait": queue_wait_ms, **stages, "total": _ms(self.total_s)},

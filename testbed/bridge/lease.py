@@ -8,6 +8,8 @@ import secrets
 import time
 from typing import Final
 
+from letta_otel.conventions import attributes
+
 from testbed.bridge import names
 from testbed.bridge.hand import REDELIVERY_TTL_S
 from testbed.bridge.redis_link import AWAY, Argument, RedisLink, Script, until_redis_is_back
@@ -81,9 +83,11 @@ class Lease:
         """Give one sign of life; while Redis is away there is nobody to give it to."""
         try:
             if not await self._try_renew():
-                log.error("another bridge uses this instance id", extra={"instance": self._instance})
+                log.error(
+                    "another bridge uses this instance id", extra={attributes.MESSAGING_CLIENT_ID: self._instance}
+                )
         except AWAY as error:
-            log.warning("redis is away", extra={"error": type(error).__name__})
+            log.warning("redis is away", extra={attributes.ERROR_TYPE: type(error).__name__})
 
     async def recover_the_dead(self) -> int:
         """Put the entries of all bridges back that give no sign of life any more; return how many."""
@@ -113,5 +117,8 @@ class Lease:
         if then_renew:
             await self._try_renew()
         if moved > 0:
-            log.info("requests put back", extra={"from_instance": instance, "entries": moved})
+            log.info(
+                "requests put back",
+                extra={attributes.LETTA_BRIDGE_FROM_INSTANCE: instance, attributes.LETTA_BRIDGE_ENTRIES: moved},
+            )
         return moved

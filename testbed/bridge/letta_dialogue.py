@@ -63,7 +63,7 @@ class LettaDialogue:
         The place is left at the end, however it comes.
         """
         with place:
-            with journey.stage("agent_wait"):
+            with journey.told.stage("agent_wait"):
                 is_in_turn = await place.turn_comes(within_s=journey.letta_left_s)
             if not is_in_turn:
                 raise LettaUnavailableError("agent_busy")
@@ -91,18 +91,20 @@ class LettaDialogue:
                 else:
                     raise LettaUnavailableError(failure.kind) from failure
                 self._counters.retries += 1
+                journey.told.retried(failure.kind)
             else:
                 self._breaker.succeeded(permit)
                 return text
 
     async def _attempt(self, request: Request, journey: Journey) -> str:
-        with journey.stage("agent_lookup"):
+        with journey.told.stage("agent_lookup"):
             journey.agent_id = await self._sessions.agent_for(
                 request.user_id, timeout_s=_positive(journey.letta_left_s)
             )
+        journey.told.agent(journey.agent_id)
         began = time.monotonic()
-        with journey.stage("letta_call"):
-            text = await self._send(request, journey.agent_id, _positive(journey.letta_left_s))
+        with journey.told.stage("letta_call", has_span=False):  # each call has one
+            text = await self._send(request, journey.agent_id, _positive(journey.letta_left_s), journey.attempts - 1)
         self._learn(time.monotonic() - began)
         return text
 
@@ -117,11 +119,15 @@ class LettaDialogue:
         usual_s = took_s if self._usual_time_s is None else self._usual_time_s
         self._usual_time_s = usual_s + _NEWEST_SHARE * (took_s - usual_s)
 
-    async def _send(self, request: Request, agent_id: str, left_s: float) -> str:
+    async def _send(self, request: Request, agent_id: str, left_s: float, resend_count: int) -> str:
         timeout_s = min(self._call_timeout_s, left_s)
         try:
             return await self._client.send_message(
-                agent_id, request.content, headers=_trace_headers(request), timeout_s=timeout_s
+                agent_id,
+                request.content,
+                headers=_headers_that_name(request),
+                timeout_s=timeout_s,
+                resend_count=resend_count,
             )
         except LettaFailure as failure:
             if failure.kind == "timeout" and timeout_s < self._fair_time_s:
@@ -141,7 +147,7 @@ class LettaDialogue:
         pause_s = max(random.uniform(0, longest_s), failure.retry_after_s)  # noqa: S311 (spreads load, hides nothing)
         if pause_s >= journey.letta_left_s:
             raise LettaUnavailableError(failure.kind) from failure
-        with journey.stage("retry_wait"):
+        with journey.told.stage("retry_wait"):
             await asyncio.sleep(pause_s)
 
     def _refuse_beyond_attempts(self, journey: Journey, failure: LettaFailure) -> None:
@@ -149,11 +155,10 @@ class LettaDialogue:
             raise LettaUnavailableError(failure.kind) from failure
 
 
-def _trace_headers(request: Request) -> dict[str, str]:
-    """Name the request in the logs and traces of Letta; what cannot stand in a header is left out."""
-    named = {"x-request-id": request.task_id}
-    named |= {key: request.meta[key] for key in ("traceparent", "tracestate") if isinstance(request.meta.get(key), str)}
-    return {key: value for key, value in named.items() if value.isascii() and value.isprintable()}
+def _headers_that_name(request: Request) -> dict[str, str]:
+    """Name the request in the logs of Letta, where it can stand in a header."""
+    name = request.task_id
+    return {"x-request-id": name} if name.isascii() and name.isprintable() else {}
 
 
 def _positive(seconds: float) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from hashlib import sha1
 from typing import Any, Final, TypeVar
 
+from letta_otel.conventions import attributes
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -127,7 +128,7 @@ async def until_redis_is_back(operation: Callable[[], Awaitable[_Result]]) -> _R
         try:
             return await operation()
         except AWAY as error:
-            log.warning("redis is away", extra={"error": type(error).__name__})
+            log.warning("redis is away", extra={attributes.ERROR_TYPE: type(error).__name__})
             await asyncio.sleep(pause_s)
     raise AssertionError("unreachable: the pauses never end")
 

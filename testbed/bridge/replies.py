@@ -7,6 +7,8 @@ import time
 from typing import Final
 
 import orjson
+from letta_otel.bridge import BridgeTelemetry
+from letta_otel.sending import Sending
 
 from testbed.bridge import names
 from testbed.bridge.counters import Counters
@@ -40,23 +42,35 @@ class Replies:
     """Publishes replies; while Redis is away they wait, and none is published twice or forgotten."""
 
     def __init__(
-        self, link: RedisLink, instance: str, counters: Counters, *, done_ttl_s: int, dead_letter_limit: int
+        self,
+        link: RedisLink,
+        instance: str,
+        counters: Counters,
+        telemetry: BridgeTelemetry,
+        *,
+        done_ttl_s: int,
+        dead_letter_limit: int,
     ) -> None:
         self._own_list = names.processing(instance)
         self._instance = instance
         self._counters = counters
+        self._telemetry = telemetry
         self._done_ttl_s = done_ttl_s
         self._dead_letter_limit = dead_letter_limit
         self._settle_script = Script(link, _SETTLE)
 
-    async def publish(self, raw: bytes, task_id: str, reply: bytes, *, dead_letter_reason: str | None = None) -> bool:
+    async def publish(
+        self, raw: bytes, task_id: str, reply: bytes, sending: Sending, *, dead_letter_reason: str | None = None
+    ) -> bool:
         """Publish the reply unless the task is answered already, and let the entry go; return whether it was published.
 
         With a `dead_letter_reason` the entry is also kept aside.
         """
-        outcome = await self._settle(raw, task_id, reply, dead_letter_reason)
+        outcome, listeners = await self._settle(raw, task_id, reply, dead_letter_reason)
         if outcome == "duplicate":
-            self._counters.duplicates_suppressed += 1
+            self._count_duplicate()
+        elif listeners is not None:
+            sending.heard_by(listeners)
         return outcome == "published"
 
     async def put_aside(self, raw: bytes, reason: str) -> None:
@@ -66,9 +80,15 @@ class Replies:
     async def drop_duplicate(self, raw: bytes) -> None:
         """Let an entry go whose task is answered already, or is in hand a second time."""
         await self._settle(raw, "", b"", None)
-        self._counters.duplicates_suppressed += 1
+        self._count_duplicate()
 
-    async def _settle(self, raw: bytes, task_id: str, reply: bytes, dead_letter_reason: str | None) -> str:
+    def _count_duplicate(self) -> None:
+        self._counters.duplicates_suppressed += 1
+        self._telemetry.duplicate()
+
+    async def _settle(
+        self, raw: bytes, task_id: str, reply: bytes, dead_letter_reason: str | None
+    ) -> tuple[str, int | None]:
         keys = [names.done(task_id), self._own_list, names.DEAD_LETTERS]
         letter = b"" if dead_letter_reason is None else self._dead_letter(raw, dead_letter_reason)
         token = secrets.token_hex(8)  # tells a repetition of ours after a lost answer from somebody else's reply
@@ -76,9 +96,10 @@ class Replies:
         outcome, listeners = await until_redis_is_back(lambda: self._settle_script.run(keys, args))
         if letter:
             self._counters.dead_lettered += 1
+            self._telemetry.dead_letter()
         if listeners == 0:
             self._counters.unheard += 1
-        return str(outcome.decode())
+        return outcome.decode(), listeners if listeners >= 0 else None
 
     def _dead_letter(self, raw: bytes, reason: str) -> bytes:
         return orjson.dumps(

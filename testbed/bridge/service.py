@@ -14,7 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.bridge import redis_link
+from letta_otel.bridge import BridgeTelemetry
+from letta_otel.conventions import attributes
+from letta_otel.telemetry import start
+
+from testbed.bridge import metrics, redis_link
 from testbed.bridge.breaker import Breaker
 from testbed.bridge.control import Control
 from testbed.bridge.counters import Counters
@@ -25,7 +29,6 @@ from testbed.bridge.intake import Intake
 from testbed.bridge.lease import Lease
 from testbed.bridge.letta_client import LettaClient
 from testbed.bridge.letta_dialogue import LettaDialogue
-from testbed.bridge.metrics import Metrics
 from testbed.bridge.redis_link import AWAY, RedisLink
 from testbed.bridge.replies import Replies
 from testbed.bridge.sessions import AgentPlan, Sessions
@@ -35,6 +38,8 @@ from testbed.bridge.worker import Worker
 from testbed.process import announce
 
 _OLDEST_REDIS = (6, 2)  # BLMOVE and LMOVE
+SERVICE = "letta-bridge"
+_LOOK_S = 5.0  # between two looks at the queues, which is as fresh as what a Prometheus asks for every 15 s need be
 _DRAIN_MARGIN_S = 0.5  # every reply leaves within its limit; this is for the last ones to reach Redis
 
 log = logging.getLogger("bridge")
@@ -53,7 +58,7 @@ class _Parts:
     fallback: Fallback
     intake: Intake
     counters: Counters
-    metrics: Metrics
+    telemetry: BridgeTelemetry
     stats: Stats
 
 
@@ -65,8 +70,10 @@ async def run(settings: Settings, *, control_port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    parts = _assemble(settings, settings.instance_id or _own_name())
-    control = Control(parts.stats.collect, parts.stats.health, parts.metrics.exposition)
+    instance = settings.instance_id or _own_name()
+    telemetry = start(SERVICE, client_id=instance, make_readers=metrics.readers, stop_on_sigterm=False)
+    parts = _assemble(settings, instance, telemetry.bridge)
+    control = Control(parts.stats.collect, parts.stats.health, metrics.exposition)
     try:
         announce(part="bridge", control=await control.start(control_port), instance=parts.stats.instance)
         if await _first(_join(parts), stop):
@@ -77,13 +84,19 @@ async def run(settings: Settings, *, control_port: int) -> None:
         await parts.sessions.close()
         await parts.client.close()
         await parts.link.close()
+        if not await asyncio.to_thread(telemetry.stop):
+            log.warning("telemetry that was left could not be sent in time")
 
 
-def _assemble(settings: Settings, instance: str) -> _Parts:
-    counters, metrics = Counters(), Metrics()
+def _assemble(settings: Settings, instance: str, telemetry: BridgeTelemetry) -> _Parts:
+    counters = Counters()
     link = redis_link.connect(settings.redis_host, settings.redis_port, settings.redis_password)
     client = LettaClient(
-        settings.letta_api_url, settings.letta_api_key, connections=_connections(settings), counters=counters
+        settings.letta_api_url,
+        settings.letta_api_key,
+        connections=_connections(settings),
+        counters=counters,
+        telemetry=telemetry,
     )
     plan = AgentPlan(settings.model_handle, settings.embedding, settings.agent_tags, settings.letta_memory_backend)
     sessions = Sessions(
@@ -110,9 +123,14 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
     fallback = Fallback(link, fallback_breaker, counters, budget_s=settings.fallback_budget_s)
     hand = Hand(link, instance)
     replies = Replies(
-        link, instance, counters, done_ttl_s=settings.done_ttl_s, dead_letter_limit=settings.dead_letter_limit
+        link,
+        instance,
+        counters,
+        telemetry,
+        done_ttl_s=settings.done_ttl_s,
+        dead_letter_limit=settings.dead_letter_limit,
     )
-    worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters, metrics=metrics)
+    worker = Worker(settings, hand, replies, letta=dialogue, fallback=fallback, counters=counters, telemetry=telemetry)
     intake = Intake(hand, worker, counters, max_concurrency=settings.max_concurrency, check_s=settings.lease_s)
     lease = Lease(link, instance, settings.lease_s)
     stats = Stats(
@@ -124,7 +142,7 @@ def _assemble(settings: Settings, instance: str) -> _Parts:
         letta_breaker=letta_breaker,
         fallback_breaker=fallback_breaker,
     )
-    return _Parts(link, client, sessions, lease, fallback, intake, counters, metrics, stats)
+    return _Parts(link, client, sessions, lease, fallback, intake, counters, telemetry, stats)
 
 
 def _breaker(settings: Settings, failures: int) -> Breaker:
@@ -145,7 +163,7 @@ async def _join(parts: _Parts) -> None:
     await parts.lease.claim()
     parts.counters.put_back += await redis_link.until_redis_is_back(parts.lease.inherit)
     parts.stats.has_joined = True
-    log.info("joined", extra={"instance": parts.stats.instance})
+    log.info("joined", extra={attributes.MESSAGING_CLIENT_ID: parts.stats.instance})
 
 
 async def _check_version(link: RedisLink) -> None:
@@ -161,10 +179,15 @@ async def _work(parts: _Parts, settings: Settings, stop: asyncio.Event) -> None:
         group.create_task(_every(parts.lease.renewal_s, parts.lease.renew, ended))
         group.create_task(_every(settings.lease_s / 2, lambda: _recover(parts), ended))
         group.create_task(parts.fallback.listen(ended))
+        group.create_task(_every(_LOOK_S, lambda: _look(parts), ended))
         await parts.intake.run(stop)
         unfinished = await parts.intake.drain(settings.reply_limit_s + _DRAIN_MARGIN_S)
         ended.set()
-    log.info("stopped taking", extra={"unfinished": unfinished})
+    log.info("stopped taking", extra={attributes.LETTA_BRIDGE_ENTRIES: unfinished})
+
+
+async def _look(parts: _Parts) -> None:
+    parts.telemetry.saw(await parts.stats.seen())
 
 
 async def _recover(parts: _Parts) -> None:
@@ -172,16 +195,18 @@ async def _recover(parts: _Parts) -> None:
         parts.counters.put_back += await parts.lease.recover_the_dead()
         await parts.sessions.forget_idle()
     except AWAY as error:
-        log.warning("redis is away", extra={"error": type(error).__name__})
+        log.warning("redis is away", extra={attributes.ERROR_TYPE: type(error).__name__})
 
 
 async def _take_leave(parts: _Parts) -> None:
     try:
         put_back = await parts.lease.resign()
     except AWAY as error:
-        log.warning("left without giving back; the next bridge will do it", extra={"error": type(error).__name__})
+        log.warning(
+            "left without giving back; the next bridge will do it", extra={attributes.ERROR_TYPE: type(error).__name__}
+        )
         return
-    log.info("left", extra={"put_back": put_back})
+    log.info("left", extra={attributes.LETTA_BRIDGE_ENTRIES: put_back})
 
 
 async def _every(period_s: float, action: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:

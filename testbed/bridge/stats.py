@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psutil
+from letta_otel.bridge import Seen
 
 from testbed.bridge import names
-from testbed.bridge.breaker import Breaker
+from testbed.bridge.breaker import Breaker, State
 from testbed.bridge.counters import Counters
 from testbed.bridge.hand import Hand
 from testbed.bridge.redis_link import AWAY, RedisLink
 from testbed.bridge.settings import Settings
+from testbed.bridge.wire import InvalidRequestError, parse_request
 
 
 class Stats:
@@ -60,6 +63,31 @@ class Stats:
             "letta_breaker": self._letta_breaker.state.value,
         }
 
+    async def seen(self) -> Seen:
+        """Return what metrics tell of Redis and of the circuit breakers."""
+        inside = await self._in_redis()
+        lists = {
+            names.REQUESTS: inside["queue_depth"],
+            names.FALLBACK: inside["fallback_depth"],
+            names.DEAD_LETTERS: inside["dead_letters"],
+        }
+        return Seen(
+            depths={name: depth for name, depth in lists.items() if depth is not None},
+            oldest_s=await self._oldest_s(),
+            sessions=inside["user_sessions"],
+            open_circuits={
+                "letta": self._letta_breaker.state is not State.CLOSED,
+                "memory-python": self._fallback_breaker.state is not State.CLOSED,
+            },
+        )
+
+    async def _oldest_s(self) -> float | None:
+        try:
+            entry = await self._link.command("LINDEX", names.REQUESTS, -1)
+        except AWAY:
+            return None
+        return 0.0 if entry is None else entry_age_s(entry, time.time())
+
     async def _in_redis(self) -> dict[str, int | None]:
         return {
             "queue_depth": await self._ask("LLEN", names.REQUESTS),
@@ -73,6 +101,14 @@ class Stats:
             return await self._link.command(*words)
         except AWAY:
             return None
+
+
+def entry_age_s(entry: bytes, now_s: float) -> float | None:
+    """Return how long ago an entry of the request list was made; None when it does not say, or is no request."""
+    try:
+        return parse_request(entry).age_s(now_s)
+    except InvalidRequestError:
+        return None
 
 
 def _breaker(breaker: Breaker) -> dict[str, str | int]:

@@ -58,9 +58,19 @@ class Controls:
 
 
 async def serve(
-    part: str, app: ASGIApp, controls: Controls, *, port: int, control_port: int, routes: Sequence[Route] = ()
+    part: str,
+    app: ASGIApp,
+    controls: Controls,
+    *,
+    port: int,
+    control_port: int,
+    routes: Sequence[Route] = (),
+    more: Mapping[str, str] | None = None,
 ) -> None:
-    """Open both ports, announce them, and run until SIGTERM or SIGINT; port 0 is any free one."""
+    """Open both ports, announce them, and run until SIGTERM or SIGINT; port 0 is any free one.
+
+    `routes` are further ones of the control port, `more` further addresses to announce.
+    """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a connection a session, and there may be thousands
     controls.door = Door(app, port)
@@ -72,7 +82,7 @@ async def serve(
     for door in doors:
         door.set_date()
         await door.open()
-    announce(part=part, url=controls.door.url, control=control_door.url)
+    announce(part=part, url=controls.door.url, control=control_door.url, **(more or {}))
     while not ended.is_set():
         for door in doors:
             door.set_date()

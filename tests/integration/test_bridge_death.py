@@ -182,7 +182,7 @@ def test_the_log_has_no_word_of_what_users_say(rig: BridgeRig) -> None:
     bridge.stop()
     log = bridge.log.read_text()
     assert "4711" not in log
-    assert all(json.loads(line)["level"] for line in log.splitlines())
+    assert all(json.loads(line)["severity_text"] for line in log.splitlines())
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from testbed.bridge.lease import Lease
 from testbed.bridge.redis_link import RedisLink, Script
 from testbed.bridge.replies import Replies
 from testbed.embedded_redis import EmbeddedRedis
+from tests.bridge_counters import silent, unseen
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ async def _push(link: RedisLink, *entries: str) -> None:
 
 
 def _replies(link: RedisLink, counters: Counters) -> Replies:
-    return Replies(link, "me", counters, done_ttl_s=60, dead_letter_limit=2)
+    return Replies(link, "me", counters, silent(), done_ttl_s=60, dead_letter_limit=2)
 
 
 def test_an_entry_that_redis_moved_and_that_never_arrived_goes_back_without_counting_as_a_death(
@@ -176,10 +177,10 @@ def test_a_reply_and_the_end_of_its_request_are_one_step(server: EmbeddedRedis) 
         replies, hand = _replies(link, counters), Hand(link, "me")
         await _push(link, "entry")
         await hand.take()
-        assert await replies.publish(b"entry", "task", b"{}")
+        assert await replies.publish(b"entry", "task", b"{}", unseen())
         assert await _list(link, names.processing("me")) == []
         assert (await hand.history(b"entry", "task")).is_answered
-        assert not await replies.publish(b"entry", "task", b"{}")
+        assert not await replies.publish(b"entry", "task", b"{}", unseen())
         assert counters.duplicates_suppressed == 1
         assert counters.unheard == 1  # nobody listens here
 

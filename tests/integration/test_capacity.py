@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,22 @@ def test_the_bridge_of_the_testbed_is_driven_alone(tmp_path: Path) -> None:
 def test_a_target_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     done = letta_slo(tmp_path, "--letta-url", "http://127.0.0.1:9", "--scenario", "message")
     assert done.returncode == exit_codes.TARGET_UNREACHABLE
+
+
+def test_what_an_interrupted_search_has_shown_is_told(tmp_path: Path) -> None:
+    asked = ["--scenario", "message", "--only", "letta-message-latency", "--agents", "100", "--start", "8"]
+    asked += ["--step", "8", "--longest-step", "8", "--warmup", "1", "--format", "json"]
+    with subprocess.Popen(
+        [COMMAND, "capacity", *asked], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        while "step 2: 16 a second" not in (line := process.stderr.readline()):
+            assert line, "the search ended before its second step"
+        process.send_signal(signal.SIGTERM)
+        said, errors = process.communicate(timeout=60)
+    assert process.returncode == exit_codes.TERMINATED, errors
+    found = json.loads(said)
+    assert [step["rate_per_s"] for step in found["steps"]] == [8]
+    assert "broken off" in found["stopped"]
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert f"{folder.name}/report.html" in errors

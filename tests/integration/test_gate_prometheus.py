@@ -28,10 +28,10 @@ from report.judge import judge
 from slo.catalog import load
 from slo.objective import Objective, Source
 from slo.share import ShareJudgement
-from testbed.bridge.metrics import Metrics
 from testbed.embedded import EmbeddedTestbed
 from testbed.letta_stub.server_metrics import ServerMetrics
 from testbed.prometheus_server import PrometheusServer
+from tests.bridge_counters import BridgeCounters
 from tests.exporter import Exporter
 from tests.native import CONTENT_TYPE, counter, histogram
 
@@ -75,7 +75,7 @@ def test_generated_events_count_the_same_through_the_filter_and_through_a_scrape
 ) -> None:
     """Rounds of random events, with a restart of the process and a refused scrape between rounds."""
     objective, dice = load().objective(name), random.Random(name)
-    metrics = Metrics()
+    metrics = BridgeCounters()
     good = total = 0
     with (
         Exporter(lambda: metrics.exposition()) as exporter,  # noqa: PLW0108 - another object after the restart
@@ -88,14 +88,13 @@ def test_generated_events_count_the_same_through_the_filter_and_through_a_scrape
                 error, source, took_s = dice.random() < 0.1, dice.choice(list(Source)), dice.uniform(0.001, 4.0)
                 total += 1
                 good += objective.samples.is_good(error=error, measured_s=took_s, source=source)
-                metrics.taken("letta")
                 if error:
                     metrics.failed("letta", took_s)
                 else:
-                    metrics.answered("letta", source, took_s)
+                    metrics.answered("letta", source.value, took_s)
             exporter.wait_for_scrapes(1)
             if round_number == 3:
-                metrics = Metrics()  # a new process, whose counters begin at zero
+                metrics = BridgeCounters()  # a new process, whose counters begin at zero
                 exporter.wait_for_scrapes(1)
             if round_number == 5:
                 exporter.refuse(1)
@@ -135,8 +134,9 @@ def test_a_native_histogram_counts_the_same_as_the_filter(tmp_path: Path) -> Non
     good = total = 0
 
     def exposition() -> bytes:
-        labels = {"route": "letta", "source": "letta", "outcome": "success"}
-        return counter("letta_bridge_requests_total", {"route": "letta"}, len(took)) + histogram(
+        routed = {"letta_bridge_route": "letta"}
+        labels = {**routed, "letta_bridge_source": "letta", "letta_bridge_outcome": "success"}
+        return counter("letta_bridge_requests_total", routed, len(took)) + histogram(
             "letta_bridge_response_duration_seconds", labels, took
         )
 
@@ -166,7 +166,8 @@ def test_a_native_histogram_counts_the_same_as_the_filter(tmp_path: Path) -> Non
 
 
 def test_without_events_there_is_no_data_and_without_the_metric_it_is_said(tmp_path: Path) -> None:
-    metrics = Metrics()
+    metrics = BridgeCounters()
+    metrics.answered("letta", "letta", 0.1)  # before the period: a histogram is not there before its first event
     with (
         Exporter(metrics.exposition) as exporter,
         PrometheusServer(tmp_path, {"letta-bridge": exporter.address}, interval_s=0.5) as prometheus,
@@ -184,7 +185,7 @@ def test_without_events_there_is_no_data_and_without_the_metric_it_is_said(tmp_p
 
 
 def test_verdict_budget_and_burn_rate_by_the_command(tmp_path: Path) -> None:
-    metrics = Metrics()
+    metrics = BridgeCounters()
     with (
         Exporter(metrics.exposition) as exporter,
         PrometheusServer(tmp_path, {"letta-bridge": exporter.address}) as prometheus,
@@ -193,7 +194,6 @@ def test_verdict_budget_and_burn_rate_by_the_command(tmp_path: Path) -> None:
         from_s = time.time()
         for _ in range(6):
             for number in range(1000):
-                metrics.taken("letta")
                 metrics.answered("letta", "letta", 0.4 if number % 20 else 2.5)
             exporter.wait_for_scrapes(1)
         to_s = time.time()
@@ -213,7 +213,7 @@ def test_verdict_budget_and_burn_rate_by_the_command(tmp_path: Path) -> None:
 
 
 def test_a_gap_forbids_met_and_is_named(tmp_path: Path) -> None:
-    metrics = Metrics()
+    metrics = BridgeCounters()
     with (
         Exporter(metrics.exposition) as exporter,
         PrometheusServer(tmp_path, {"letta-bridge": exporter.address}, interval_s=0.5) as prometheus,
@@ -221,7 +221,6 @@ def test_a_gap_forbids_met_and_is_named(tmp_path: Path) -> None:
         exporter.wait_for_scrapes(2)
         from_s = time.time()
         for _ in range(5000):
-            metrics.taken("letta")
             metrics.answered("letta", "letta", 0.1)
         exporter.wait_for_scrapes(2)
         exporter.refuse(6)

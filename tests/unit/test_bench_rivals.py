@@ -198,9 +198,32 @@ def test_a_pair_from_which_the_hypervisor_stole_is_run_again_as_a_whole(
     assert waits == [0.5] * tries
 
 
-def test_waiting_for_a_quiet_machine_ends_when_it_is_quiet_or_has_taken_too_long() -> None:
-    assert machine.wait_until_quiet(100.0, at_most_s=0.0) < 60
-    assert machine.wait_until_quiet(-1.0, at_most_s=0.0) < 60
+@pytest.mark.parametrize(
+    ("stolen", "looks", "said"),
+    [([0.1], 1, ""), ([3.0, 2.0, 0.2], 3, "waited 22 s"), ([3.0] * 99, 4, "waited 32 s")],
+)
+def test_waiting_for_a_quiet_machine_ends_when_it_is_quiet_or_has_taken_too_long(
+    stolen: list[float],
+    looks: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock, left = [0.0], list(stolen)
+
+    def ask_for_all() -> float:
+        clock[0] += 2.0
+        return left.pop(0)
+
+    def pause(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(machine, "_stolen_when_asking_for_all_percent", ask_for_all)
+    monkeypatch.setattr("bench.machine.time.sleep", pause)
+    monkeypatch.setattr("bench.machine.time.monotonic", lambda: clock[0])
+    machine.wait_until_quiet(0.5, at_most_s=25.0)
+    assert len(stolen) - len(left) == looks
+    assert said in capsys.readouterr().out
 
 
 def test_what_the_hypervisor_took_is_a_share_of_all_time() -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from testbed.bridge.counters import Counters
 from testbed.bridge.letta_client import LettaClient, LettaFailure, assistant_text
+from tests.bridge_counters import silent
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,7 +25,8 @@ def _send_to_a_fake_letta(handler: Handler, *, timeout_s: float = 5.0, api_key: 
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
-        client = LettaClient(f"http://127.0.0.1:{port}", api_key, connections=2, counters=Counters())
+        url = f"http://127.0.0.1:{port}"
+        client = LettaClient(url, api_key, connections=2, counters=Counters(), telemetry=silent())
         try:
             return await client.send_message("agent-1", "hi", headers={"x-request-id": "t"}, timeout_s=timeout_s)
         finally:

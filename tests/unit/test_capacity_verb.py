@@ -78,7 +78,9 @@ def searched(
     monkeypatch.setattr(capacity_steps, "_resetting", lambda _prepared, _talk: begin_anew)
     catalogue = objectives_of(load(), asked, "letta")
     only = replace(catalogue, objectives=tuple(o for o in catalogue.objectives if o.name == "letta-message-latency"))
-    return *drive_steps(asked, STUB, only, Talk(quiet=True)), plans
+    readings: list[StepReading] = []
+    stopped = drive_steps(asked, STUB, only, Talk(quiet=True), readings)
+    return tuple(readings), stopped, plans
 
 
 def concluded(asked: Steps, readings: tuple[StepReading, ...], stopped: str | None = None) -> Capacity:

@@ -27,6 +27,11 @@ MAY_IMPORT = {
     "dashboards": {"slo", "letta_otel"},
     "letta_slo": {"slo", "loadgen", "testbed", "report", "production", "probe", "alerts", "dashboards"},
 }
+# The second distribution, in `otel/`: other people's processes import it, so it needs nothing of the suite.
+SECOND = {"otel/letta_otel": {"letta_otel"}, "otel/registry": {"letta_otel", "registry"}}
+OURS = {*ROOMS, "letta_otel", "registry", "tests", "bench"}
+# What of it a Letta server can import, whose OpenTelemetry is pinned to an API without our SDK.
+SDK_FREE = ("bounds", "bridge", "context", "ending", "instruments", "live_check", "process", "sending")
 LOCUST_ROOMS = {"loadgen", "loadtests"}
 LOCUST_FREE = ("plan", "schedule", "samples", "run_folder", "guard", "prepare", "machine", "target", "tiers")
 
@@ -55,6 +60,10 @@ def violations(root: Path) -> list[str]:
                     found.append(f"{place} imports {name}")
                 if name.startswith("."):
                     found.append(f"{place} imports relatively: {name}")
+    for room, allowed in SECOND.items():
+        for file in sorted((root / room).rglob("*.py")):
+            place = file.relative_to(root)
+            found += [f"{place} imports {name}" for name in imports_of(file) if name.split(".")[0] in OURS - allowed]
     return found
 
 
@@ -69,6 +78,7 @@ def test_no_room_imports_what_it_may_not() -> None:
         ("testbed/planted.py", "import letta_slo.main", "testbed/planted.py imports letta_slo.main"),
         ("report/planted.py", "import locust", "report/planted.py imports locust"),
         ("loadgen/planted.py", "from . import plan", "loadgen/planted.py imports relatively: ."),
+        ("otel/letta_otel/planted.py", "import slo.catalog", "otel/letta_otel/planted.py imports slo.catalog"),
     ],
 )
 def test_a_planted_import_is_found(tmp_path: Path, file: str, line: str, complaint: str) -> None:
@@ -96,6 +106,13 @@ def test_what_the_command_line_imports_leaves_the_standard_library_as_it_is() ->
 
 def test_a_planted_import_of_locust_would_be_seen() -> None:
     assert patching_modules(("loadgen.engine",)) == "['locust', 'gevent']"
+
+
+def test_the_core_of_the_second_distribution_needs_the_api_alone() -> None:
+    modules = ", ".join(f"letta_otel.{name}" for name in SDK_FREE)
+    code = f"import sys, {modules}; print([m for m in sys.modules if m.startswith(('opentelemetry.sdk', 'slo'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 def packaged() -> list[str]:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from loadgen.run_folder import RunFolder
-from report.capacity import Asked, Capacity, conclude_search, found_text, headline, rate_text
+from report.capacity import Asked, Capacity, conclude_search, found_text, headline, rate_text, remarks
 from report.capacity_step import StepReading, read_step
 from report.capacity_write import capacity_document, capacity_markdown, capacity_page, write_capacity
 from slo.backlog import Growth
@@ -110,6 +110,18 @@ def test_a_step_whose_requests_left_late_is_invalid(tmp_path: Path) -> None:
     step = step_at(tmp_path, 40.0, lag_s=0.3)
     assert step.outcome is Outcome.INVALID
     assert "requests left late" in step.why
+
+
+def test_a_step_for_which_there_were_too_few_agents_says_nothing_of_the_target(tmp_path: Path) -> None:
+    step = read(made_step(tmp_path, 1, 40.0, unsent_share=0.1), 1, 40.0)
+    assert step.outcome is Outcome.TOO_FEW_AGENTS
+    assert "found every agent busy" in step.why
+    only = conclude_search(asked(Rules(40.0, 40.0)), [step])
+    assert only.found.ending is Ending.NOTHING
+    assert any("too few agents for 40 a second" in remark for remark in remarks(only))
+    few = read(made_step(tmp_path, 2, 40.0, unsent_share=0.003), 2, 40.0)
+    assert few.unsent > 0
+    assert few.outcome is Outcome.MET
 
 
 def test_too_few_requests_decide_nothing(tmp_path: Path) -> None:

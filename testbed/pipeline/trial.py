@@ -1,0 +1,65 @@
+"""One trial: telemetry is sent while something goes wrong, and then the ledgers are held against each other."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from testbed.pipeline.faults import Fault
+from testbed.pipeline.ledger import Account, settle
+from testbed.pipeline.rig import UNSAMPLED, Pipeline
+from testbed.pipeline.sender import Sender
+
+_LATEST_S: Final = 90.0  # a retry waits for up to 15 s, and what waits behind it has to be sent, too
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial; `refusals` are the requests that the collector did not acknowledge."""
+
+    accounts: tuple[Account, ...]
+    refusals: int
+
+
+def trial(
+    place: Path,
+    fault: Fault,
+    *,
+    seconds: float,
+    per_s: float,
+    configs: tuple[str, ...] = UNSAMPLED,
+    is_persistent: bool = True,
+) -> Outcome:
+    """Send so many spans, records and samples a second for `seconds`, play the fault meanwhile, and wait for the rest.
+
+    A fault with a disk of its own needs root, as the disk is mounted.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    with (
+        _disk(place / "disk", fault.disk_mib if is_persistent else None) as storage,
+        Pipeline(place, configs=configs, is_persistent=is_persistent, storage=storage) as pipeline,
+    ):
+        sender = Sender(pipeline.collector.http_endpoint)
+        with ThreadPoolExecutor(1) as beside:
+            sending = beside.submit(sender.send_for, seconds, per_s=per_s)
+            fault.play(pipeline, seconds)
+            sending.result()
+        return Outcome(tuple(settle(pipeline, sender, within_s=_LATEST_S)), sender.refusals)
+
+
+@contextmanager
+def _disk(place: Path, mib: int | None) -> Iterator[Path]:
+    place.mkdir()
+    if mib is None:
+        yield place
+        return
+    subprocess.run(["/usr/bin/mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["/usr/bin/umount", str(place)], check=True)
