@@ -39,7 +39,13 @@ def get(url: str) -> Any:
 
 
 def drive_bridge(
-    bed: EmbeddedTestbed, place: Path, phases: Phases, faults: tuple[Fault, ...], rate: float = 50.0, users: int = 200
+    bed: EmbeddedTestbed,
+    place: Path,
+    phases: Phases,
+    faults: tuple[Fault, ...],
+    *,
+    rate: float = 50.0,
+    users: int = 200,
 ) -> RunFolder:
     plan = RunPlan("kills", str(place), 1, {"bridge": rate}, phases, redis_url_env=REDIS_VARIABLE, users=users)
     folder = create(place, {"plan": plan.to_dict(), "workers": 1, "targets": {}})
