@@ -8,11 +8,13 @@ from importlib import metadata
 
 import click
 
+from huawei.errors import AccountError
 from letta_slo import exit_codes
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
+from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
@@ -32,6 +34,7 @@ from testbed.process import PartError
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
+    (AccountError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -53,6 +56,7 @@ Examples:
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
   letta-slo capacity --scenario message                   the highest rate at which every objective is met
+  letta-slo doctor                                        does Huawei Cloud take our telemetry?
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
 \b
@@ -66,7 +70,7 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, capacity, probe, export, conformance, prepare, cleanup, testbed):
+for _verb in (verify, plan, gate, compare, capacity, probe, export, conformance, doctor, prepare, cleanup, testbed):
     cli.add_command(_verb)
 
 

@@ -7,7 +7,6 @@ of a second, in which a bridge answers nobody. This writes the same bytes for wh
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
@@ -16,6 +15,8 @@ from typing import Any, Final
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+
+from letta_otel.fields import double, field, fixed32, fixed64, varint_field
 
 _KINDS: Final = {
     SpanKind.INTERNAL: 1,
@@ -28,21 +29,18 @@ _STATUSES: Final = {StatusCode.UNSET: 0, StatusCode.OK: 1, StatusCode.ERROR: 2}
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200  # SpanFlags
 _PAIRS_KEPT: Final = 4096  # attributes whose bytes are remembered: most of a bridge's are the same ever again
 
-# A field's tag is its number and how it is written: 0 varint, 1 eight bytes, 2 with its length before it, 5 four bytes.
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
-
 
 def spans_request(spans: Sequence[ReadableSpan]) -> bytes:
     """Return an ExportTraceServiceRequest with these spans; raises TypeError for one that has events."""
     by_process = groupby(spans, key=lambda span: (id(span.resource), id(span.instrumentation_scope)))
-    return b"".join(_field(1, _resource_spans([*group])) for _, group in by_process)
+    return b"".join(field(1, _resource_spans([*group])) for _, group in by_process)
 
 
 def _resource_spans(spans: list[ReadableSpan]) -> bytes:
     (common,) = encode_spans(spans[:1]).resource_spans
-    scope = _field(1, common.scope_spans[0].scope.SerializeToString())
-    scope_spans = scope + b"".join([_field(2, _span(span)) for span in spans])
-    return _field(1, common.resource.SerializeToString()) + _field(2, scope_spans)
+    scope = field(1, common.scope_spans[0].scope.SerializeToString())
+    scope_spans = scope + b"".join([field(2, _span(span)) for span in spans])
+    return field(1, common.resource.SerializeToString()) + field(2, scope_spans)
 
 
 def _span(span: ReadableSpan) -> bytes:
@@ -52,15 +50,16 @@ def _span(span: ReadableSpan) -> bytes:
     if context is None:
         raise TypeError(f"span {span.name}: it has no context")
     parts = [
-        _field(1, context.trace_id.to_bytes(16, "big")),
-        _field(2, context.span_id.to_bytes(8, "big")),
+        field(1, context.trace_id.to_bytes(16, "big")),
+        field(2, context.span_id.to_bytes(8, "big")),
         _state(context),
-        b"" if parent is None else _field(4, parent.span_id.to_bytes(8, "big")),
-        _field(5, span.name.encode()),
-        _varint_field(6, _KINDS[span.kind]),
-        struct.pack("<BQBQ", _tag(7, _FIXED64), span.start_time or 0, _tag(8, _FIXED64), span.end_time or 0),
+        b"" if parent is None else field(4, parent.span_id.to_bytes(8, "big")),
+        field(5, span.name.encode()),
+        varint_field(6, _KINDS[span.kind]),
+        fixed64(7, span.start_time or 0),
+        fixed64(8, span.end_time or 0),
         *_attributes(9, span.attributes or {}),
-        *[_field(13, _link(link)) for link in span.links],
+        *[field(13, _link(link)) for link in span.links],
         _status(span.status),
         _flags(16, parent),
     ]
@@ -69,8 +68,8 @@ def _span(span: ReadableSpan) -> bytes:
 
 def _link(link: Link) -> bytes:
     parts = [
-        _field(1, link.context.trace_id.to_bytes(16, "big")),
-        _field(2, link.context.span_id.to_bytes(8, "big")),
+        field(1, link.context.trace_id.to_bytes(16, "big")),
+        field(2, link.context.span_id.to_bytes(8, "big")),
         *_attributes(4, link.attributes or {}),
         _flags(6, link.context),
     ]
@@ -79,19 +78,19 @@ def _link(link: Link) -> bytes:
 
 def _state(context: SpanContext) -> bytes:
     state = context.trace_state
-    return _field(3, ",".join(f"{key}={value}" for key, value in state.items()).encode()) if state else b""
+    return field(3, ",".join(f"{key}={value}" for key, value in state.items()).encode()) if state else b""
 
 
 def _flags(number: int, context: SpanContext | None) -> bytes:
     flags = _HAS_IS_REMOTE | (_IS_REMOTE if context is not None and context.is_remote else 0)
-    return _tag_bytes(number, _FIXED32) + struct.pack("<I", flags)
+    return fixed32(number, flags)
 
 
 def _status(status: Status) -> bytes:
     if status.status_code is StatusCode.UNSET:
-        return _field(15, b"")
-    message = _field(2, status.description.encode()) if status.description else b""
-    return _field(15, message + _varint_field(3, _STATUSES[status.status_code]))
+        return field(15, b"")
+    message = field(2, status.description.encode()) if status.description else b""
+    return field(15, message + varint_field(3, _STATUSES[status.status_code]))
 
 
 def _attributes(number: int, attributes: Mapping[str, Any]) -> Iterable[bytes]:
@@ -100,7 +99,7 @@ def _attributes(number: int, attributes: Mapping[str, Any]) -> Iterable[bytes]:
 
 
 def _written_pair(number: int, key: str, value: Any) -> bytes:
-    return _field(number, _field(1, key.encode()) + _field(2, _value(value)))
+    return field(number, field(1, key.encode()) + field(2, _value(value)))
 
 
 # Typed, since 1, 1.0 and True are equal and are written in three ways.
@@ -109,41 +108,13 @@ _pair = lru_cache(maxsize=_PAIRS_KEPT, typed=True)(_written_pair)
 
 def _value(value: Any) -> bytes:
     if isinstance(value, str):
-        return _field(1, value.encode())
+        return field(1, value.encode())
     if isinstance(value, bool):
-        return _varint_field(2, int(value))
+        return varint_field(2, int(value))
     if isinstance(value, int):
-        return _varint_field(3, value & 0xFFFF_FFFF_FFFF_FFFF)
+        return varint_field(3, value)
     if isinstance(value, float):
-        return _tag_bytes(4, _FIXED64) + struct.pack("<d", value)
+        return double(4, value)
     if isinstance(value, Sequence):
-        return _field(5, b"".join(_field(1, _value(one)) for one in value))
+        return field(5, b"".join(field(1, _value(one)) for one in value))
     raise TypeError(f"a {type(value).__name__} cannot be the value of an attribute")
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _tag_bytes(number, _LENGTH) + _varint(len(content)) + content
-
-
-def _varint_field(number: int, value: int) -> bytes:
-    return _tag_bytes(number, _VARINT) + _varint(value)
-
-
-def _tag(number: int, how: int) -> int:
-    return number << 3 | how
-
-
-@lru_cache(maxsize=64)
-def _tag_bytes(number: int, how: int) -> bytes:
-    return _varint(_tag(number, how))
-
-
-def _varint(value: int) -> bytes:
-    if value < 0x80:
-        return bytes((value,))
-    written = bytearray()
-    while value >= 0x80:
-        written.append(value & 0x7F | 0x80)
-        value >>= 7
-    written.append(value)
-    return bytes(written)

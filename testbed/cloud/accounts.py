@@ -17,6 +17,7 @@ class Account:
     log_group_id: str = "11111111-2222-3333-4444-555555555555"
     log_stream_id: str = "66666666-7777-8888-9999-000000000000"
     apm_token: str = "made-up-apm-token"  # noqa: S105
+    apm_business_id: str = "4711"
     aom_access_code: str = "made-up-access-code"
 
 
