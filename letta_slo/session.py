@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letta_slo.crew import Meeting
-from letta_slo.drive import DriveError, Fault, drive
+from letta_slo.drive import DriveError, Fault, Watch, drive
 from letta_slo.manifest import manifest
 from letta_slo.targets import Targets
+from letta_slo.telemetry import write_down
 from letta_slo.terminal import Talk
 from loadgen import fleet_lease, prepare
 from loadgen.fleet import Fleet, FleetError, members, reset
@@ -40,6 +42,8 @@ class Wish:
     workers: int
     reuse_agents: bool = False
     meeting: Meeting | None = None
+    traced: bool = False
+    trace_url: str = ""
 
     @property
     def tag(self) -> str:
@@ -65,6 +69,7 @@ def plan_of(wish: Wish, targets: Targets) -> RunPlan:
         sessions=wish.tier.sessions,
         user_tokens=wish.tier.user_tokens,
         shape=wish.tier.shape,
+        traced=wish.traced,
     )
 
 
@@ -101,7 +106,10 @@ def run_prepared(prepared: RunPlan, wish: Wish, targets: Targets, talk: Talk) ->
         talk.say(f"waiting for {wish.workers} workers; start each, in a checkout of the same version, with")
         talk.say(f"  {wish.meeting.command}")
     talk.say(f"driving {_rates_text(prepared)} for {prepared.phases.duration_s:.0f} s, on {where}")
-    _drive(prepared, plan_file, wish, targets, talk)
+    origin_ns = _drive(prepared, plan_file, wish, targets, talk)
+    if wish.traced:
+        origin_unix_ns = time.time_ns() - (time.monotonic_ns() - origin_ns) if origin_ns else None
+        write_down(folder, targets.telemetry, wish.trace_url, origin_unix_ns)
     return folder
 
 
@@ -150,10 +158,19 @@ def with_fleet(plan: RunPlan, tier: Tier, talk: Talk) -> Iterator[RunPlan]:
         take_away(plan.letta_url, plan, talk, "")
 
 
-def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> None:
-    """Drive the plan; what a generator that failed has left is judged all the same, as an invalid run."""
+def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: Talk) -> int:
+    """Drive the plan, and return its origin by our monotonic clock, 0 when it never began.
+
+    What a generator that failed has left is judged all the same, as an invalid run.
+    """
+    origin_ns = [0]
     try:
         with talk.watch(plan) as watcher:
+
+            def show(watch: Watch) -> None:
+                origin_ns[0] = watch.origin_ns
+                watcher.show(watch)
+
             drive(
                 plan,
                 plan_file,
@@ -161,10 +178,11 @@ def _drive(plan: RunPlan, plan_file: Path, wish: Wish, targets: Targets, talk: T
                 meeting=wish.meeting,
                 faults=_faults(plan, targets),
                 env={REDIS_VARIABLE: targets.redis_url} if targets.redis_url else None,
-                on_progress=watcher.show,
+                on_progress=show,
             )
     except DriveError as error:
         talk.say(str(error))
+    return origin_ns[0]
 
 
 def take_away(url: str, plan: RunPlan, talk: Talk, where: str) -> None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from letta_slo.telemetry import Telemetry
 from loadgen import guard
 from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE
 from loadgen.target import Found, check_letta, check_redis
 from testbed.embedded import EmbeddedTestbed
 from testbed.process import python_part, start
 from testbed.real_letta.server import RealLetta
+from testbed.real_letta.telemetry import with_addon
 
 Kind = Literal["stub", "letta", "own"]
 Say = Callable[[str], None]
@@ -32,6 +34,7 @@ class Targets:
     versions: dict[str, str] = field(default_factory=dict)
     model: str = DEFAULT_MODEL
     embedding: str = DEFAULT_EMBEDDING
+    telemetry: Telemetry | None = None
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return service → kind, address without credentials, and version, for the manifest."""
@@ -53,7 +56,13 @@ class Targets:
 
 @contextmanager
 def embedded(
-    log_dir: Path, tag: str, behaviour: dict[str, Any] | None, say: Say, *, with_bridge: bool = True
+    log_dir: Path,
+    tag: str,
+    behaviour: dict[str, Any] | None,
+    say: Say,
+    *,
+    with_bridge: bool = True,
+    telemetry: Telemetry | None = None,
 ) -> Iterator[Targets]:
     """Start the embedded testbed: the bridge is the reference bridge, but behind it stands a stub."""
     with EmbeddedTestbed(
@@ -61,22 +70,35 @@ def embedded(
         behaviour=behaviour,
         agent_tag=tag,
         bridges=int(with_bridge),
+        otlp_endpoint=telemetry.http_endpoint if telemetry else "",
         say=lambda part: say(f"starting {part}"),
     ) as bed:
         redis_url = bed.redis.url if with_bridge else None
         letta, bridge = check_letta(bed.letta_url), check_redis(redis_url) if redis_url else None
         versions = {"letta": letta.version} | ({"redis": bridge.version} if bridge else {})
-        yield Targets("stub", bed.letta_url, redis_url, _doubles(letta, bridge), bed.take_letta_down, versions)
+        yield Targets(
+            "stub",
+            bed.letta_url,
+            redis_url,
+            _doubles(letta, bridge),
+            bed.take_letta_down,
+            versions,
+            telemetry=telemetry,
+        )
 
 
 @contextmanager
-def real_letta(log_dir: Path, say: Say) -> Iterator[Targets]:
-    """Start a real Letta with its PostgreSQL; the model behind it is a stub, and there is no bridge."""
+def real_letta(log_dir: Path, say: Say, telemetry: Telemetry | None = None) -> Iterator[Targets]:
+    """Start a real Letta with its PostgreSQL; the model behind it is a stub, and there is no bridge.
+
+    With telemetry the add-on is loaded into it.
+    """
+    settings = with_addon(telemetry.grpc_endpoint) if telemetry else {}
     llm = start("llm-stub", python_part("testbed.llm_stub", "--port", "0", "--control-port", "0"), log_dir=log_dir)
-    with llm, RealLetta(str(llm.announced["url"]), log_dir=log_dir, progress=say) as letta:
+    with llm, RealLetta(str(llm.announced["url"]), log_dir=log_dir, progress=say, settings=settings) as letta:
         # Whoever reads a report must see that the model's time and answers are not a model's.
         versions = {**letta.versions, "letta": f"{letta.versions['letta']} (its model is a STUB)"}
-        yield Targets("letta", letta.url, None, versions=versions, model=letta.models[0])
+        yield Targets("letta", letta.url, None, versions=versions, model=letta.models[0], telemetry=telemetry)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from letta_slo.needs import check_cost, needs, read_prices, warn, warn_of_busy_p
 from letta_slo.outcome import conclude
 from letta_slo.session import Wish, plan_of, run
 from letta_slo.targets import Targets, embedded, own, real_letta, redis_url_of
+from letta_slo.telemetry import collecting
 from letta_slo.terminal import Talk
 from loadgen import guard, tiers
 from loadgen.run_folder import new_run_id
@@ -44,6 +46,17 @@ _EPILOG = options.epilog("""
     is_flag=True,
     help="Drive the agents that `letta-slo prepare` made for the tier: reset first, and left where they are.",
 )
+@click.option(
+    "--telemetry",
+    is_flag=True,
+    help="Have each request bring a trace of its own; what is started here sends its telemetry through the collector "
+    "(make collector), and the report shows where the time of slow requests went, from their spans.",
+)
+@click.option(
+    "--trace-url",
+    metavar="URL",
+    help="With --telemetry: where a trace is looked at, with {trace_id} in it; the report links there.",
+)
 @options.workers
 @crew.options
 @options.runs_dir("the run folder is")
@@ -56,6 +69,7 @@ def verify(**given: Any) -> int:
     """
     if given["reuse_agents"] and not given["letta_url"]:
         raise click.UsageError("--reuse-agents needs --letta-url: what is started here has no agents from before")
+    _check_trace_url(given)
     catalogue = options.select(load(given["catalog"]), given["only"])
     talk = Talk(quiet=given["quiet"])
     wish = _wish(given)
@@ -86,6 +100,8 @@ def _wish(given: dict[str, Any]) -> Wish:
         workers=given["expect_workers"] or given["workers"],
         reuse_agents=given["reuse_agents"],
         meeting=crew.chosen(given),
+        traced=given["telemetry"],
+        trace_url=given["trace_url"] or "",
     )
 
 
@@ -99,10 +115,31 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
         for url in filter(None, (letta_url, redis_url)):
             guard.check(url, wish.rate, owned=given["i_own_this_target"])
         return own(letta_url, redis_url, given["model"], given["embedding"])
+    return _started_here(given, wish, read_behaviour(given["stub_behaviour"]), talk)
+
+
+@contextmanager
+def _started_here(given: dict[str, Any], wish: Wish, behaviour: dict[str, Any] | None, talk: Talk) -> Iterator[Targets]:
     log_dir = wish.folder.resolve() / "parts"
-    if given["target"] == "letta":
-        return real_letta(log_dir, talk.say)
-    return embedded(log_dir, wish.tag, read_behaviour(given["stub_behaviour"]), talk.say)
+    with ExitStack() as parts:
+        telemetry = parts.enter_context(collecting(log_dir, talk.say)) if wish.traced else None
+        if given["target"] == "letta":
+            yield parts.enter_context(real_letta(log_dir, talk.say, telemetry))
+        else:
+            yield parts.enter_context(embedded(log_dir, wish.tag, behaviour, talk.say, telemetry=telemetry))
+
+
+def _check_trace_url(given: dict[str, Any]) -> None:
+    """Refuse an address that leads to no trace; raises click.UsageError."""
+    url = given["trace_url"]
+    if url is None:
+        return
+    if not given["telemetry"]:
+        raise click.UsageError("--trace-url needs --telemetry: without it no request brings a trace")
+    if not url.startswith(("http://", "https://")) or "{trace_id}" not in url:
+        raise click.BadParameter(
+            f"{url!r}: an address with http:// or https:// and {{trace_id}} in it", param_hint="--trace-url"
+        )
 
 
 def read_behaviour(text: str | None) -> dict[str, Any] | None:

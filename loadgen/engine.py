@@ -301,6 +301,7 @@ def _connect(plan: RunPlan, worker: int) -> Clients:
     letta = LettaClient(
         plan.letta_url or "http://127.0.0.1:1",
         timeout_s=plan.limits.request_timeout_s,
+        traced=plan.traced,
     )
     redis_url = os.environ.get(plan.redis_url_env) if plan.redis_url_env else None
     if not redis_url:

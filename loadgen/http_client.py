@@ -18,14 +18,16 @@ from loadgen.reply import Reply
 from loadgen.samples import Outcome
 from loadgen.sse import EventReader
 from loadgen.target import api_key
+from loadgen.traces import traceparent
 from loadgen.wire import Answer, Connections, WireError
 
 
 class LettaClient:
     """Requests to one Letta server, shared by all scenarios of a worker."""
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, *, timeout_s: float, traced: bool = False) -> None:
         self._timeout_s = timeout_s
+        self._traced = traced
         self._connections = Connections(url, timeout_s=timeout_s)
         parts = urlsplit(url)
         self._base = parts.path.rstrip("/")
@@ -71,7 +73,8 @@ class LettaClient:
 
     def _request(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> bytes:
         content = b"" if body is None else orjson.dumps(body)
-        own = f"x-request-id: {request_id}\r\nContent-Length: {len(content)}\r\n\r\n"
+        traced = f"traceparent: {traceparent(request_id)}\r\n" if self._traced else ""
+        own = f"x-request-id: {request_id}\r\n{traced}Content-Length: {len(content)}\r\n\r\n"
         return f"{method} {self._base}{path}{self._head}{own}".encode() + content
 
 

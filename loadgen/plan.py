@@ -94,7 +94,7 @@ class RunPlan:
     `shape` is what each of them carried then, `fleet` their tag when they were there before the run and stay; `users`
     is how many user ids the bridge sees, `met_as` the tag under which it has met them before. Where two runs take
     turns, `windows_s` are this run's turns as [start, end) from the origin, in order, with none it always sends, and
-    `origin_unix_ns` is the origin that both share.
+    `origin_unix_ns` is the origin that both share. `traced` has each request bring a `traceparent` of its own.
     """
 
     run_id: str
@@ -117,6 +117,7 @@ class RunPlan:
     met_as: str = ""
     windows_s: tuple[tuple[float, float], ...] = ()
     origin_unix_ns: int | None = None
+    traced: bool = False
 
     @property
     def tag(self) -> str:

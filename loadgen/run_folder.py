@@ -6,6 +6,7 @@ streams-W.bin        how the content of each stream of worker W came (loadgen/st
 notes-W.jsonl        identifiers and details of bad and slow requests of worker W
 machine-W.jsonl      once a second: CPU of the generator and of the machine, steal, load
 events-WHO.jsonl     what happened: phases, faults, lost workers
+telemetry.json       with --telemetry: the spans of the requests that were noted, and what the live check found
 end-W.json           the end marker: counts of worker W; a missing one is a lost worker
 """
 
@@ -30,6 +31,7 @@ from loadgen.samples import SAMPLES, Form, unframe
 from loadgen.streams import STREAMS
 
 FORMAT = "letta-slo-run/1"
+_TELEMETRY = "telemetry.json"
 
 
 class RunFolderError(Exception):
@@ -104,6 +106,12 @@ class RunFolder:
         return sorted(self._lines("machine-*.jsonl"), key=lambda row: float(row["offset_s"]))
 
     @cached_property
+    def telemetry(self) -> dict[str, Any] | None:
+        """What `write_telemetry` wrote, None of a run without it; raises RunFolderError."""
+        file = self.path / _TELEMETRY
+        return _read_object(file) if file.is_file() else None
+
+    @cached_property
     def ends(self) -> list[dict[str, Any]]:
         """The end markers found, one a worker."""
         return [_read_object(file) for file in sorted(self.path.glob("end-*.json"))]
@@ -134,6 +142,11 @@ def write_whole(file: Path, content: bytes) -> None:
     part = file.with_name(file.name + ".part")
     part.write_bytes(content)
     part.rename(file)
+
+
+def write_telemetry(folder: Path, told: dict[str, Any]) -> None:
+    """Write what became of the traces of a run (docs/reference/run-folder.md)."""
+    write_whole(folder / _TELEMETRY, json.dumps(told, indent=1).encode() + b"\n")
 
 
 def note_event(folder: Path, who: str, kind: str, offset_s: float, **facts: Any) -> None:

@@ -17,6 +17,7 @@ from loadgen.bridge_client import BridgeClient
 from loadgen.http_client import LettaClient
 from loadgen.payload import Payload
 from loadgen.reply import Reply
+from loadgen.traces import traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class Call:
     tag: str
     model: str
     embedding: str
+    traced: bool = False
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What a message through the bridge says of its trace: the id of before, and a `traceparent` where asked."""
+        traced = {"traceparent": traceparent(self.request_id)} if self.traced else {}
+        return {"trace_id": self.request_id, **traced}
 
 
 class Scenario(User):

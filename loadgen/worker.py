@@ -208,6 +208,7 @@ class Worker:
             tag=self._plan.tag,
             model=self._plan.model,
             embedding=self._plan.embedding,
+            traced=self._plan.traced,
         )
 
     def _record_unsent(self, arrival: Arrival, outcome: Outcome, turn: int = 0) -> None:

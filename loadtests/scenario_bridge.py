@@ -28,9 +28,7 @@ class Bridge(Scenario):
         if bridge is None:
             raise RuntimeError(f"the bridge scenario needs the address of Redis in {REDIS_VARIABLE}")
         task_id, text = bridge.ids.make(call.number, call.turn), call.payload.text(call.number + call.turn)
-        return bridge.exchange(
-            request(task_id, call.agent.id, text, memory_type=self.memory_type, trace_id=call.request_id)
-        )
+        return bridge.exchange(request(task_id, call.agent.id, text, memory_type=self.memory_type, **call.meta))
 
 
 class BridgeTemporary(Bridge):

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from loadgen.run_folder import RunFolder
 from report.drill import Drill, drills
 from report.goodput import Goodput, goodput
 from report.headline import headline, meaning
@@ -18,6 +19,7 @@ from report.numbers import budget_used, finite, share
 from report.redact import clean
 from report.slowest import SlowRequest, slowest
 from report.streams import Measure, Streams, streams
+from report.traces import live_check
 from slo.objective import Kind, SampleFilter
 from slo.percentile import Interval
 from slo.share import InvariantJudgement, ShareJudgement
@@ -47,6 +49,7 @@ def document(run: JudgedRun) -> dict[str, Any]:
             "streams": [_streams(one) for one in streams(run.folder)],
             "goodput": [_goodput(one) for one in goodput(run.folder, [each.objective for each in run.objectives])],
             "drills": [_drill(one) for one in drills(run.folder)],
+            "telemetry": _telemetry(run.folder),
             "slowest": [_slow(one) for one in slowest(run.folder)],
             "bad_in_common": [
                 {"objective": one.objective.name, "traits": [_trait(trait) for trait in in_common(run.folder, one)]}
@@ -205,6 +208,12 @@ def _drill(one: Drill) -> dict[str, Any]:
 
 def _slow(one: SlowRequest) -> dict[str, Any]:
     return {**asdict(one), "parts": [asdict(part) for part in one.parts]}
+
+
+def _telemetry(folder: RunFolder) -> dict[str, Any] | None:
+    """Return what the live check found of a run whose telemetry came to us, None of any other."""
+    findings = live_check(folder)
+    return None if findings is None else {"findings": [asdict(one) for one in findings]}
 
 
 def _trait(trait: Trait) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadgen.run_folder import RunFolder
+from report.traces import Trace, Traces
 
 _SHOWN = 12
 _LONGEST_TEXT = 120
@@ -41,19 +42,22 @@ class SlowRequest:
     redelivered: bool | None
     identifiers: dict[str, str]
     error: str
+    trace: Trace | None
 
 
 def slowest(folder: RunFolder) -> tuple[SlowRequest, ...]:
     """Return the slowest requests among those noted: each worker notes its slowest three a second, and bad ones."""
     notes = sorted(folder.notes, key=lambda note: (-float(note["response_ms"]), int(note["number"]), int(note["turn"])))
-    return tuple(_read(folder, note) for note in notes[:_SHOWN])
+    traces = Traces.of(folder)
+    return tuple(_read(folder, note, traces) for note in notes[:_SHOWN])
 
 
-def _read(folder: RunFolder, note: dict[str, Any]) -> SlowRequest:
+def _read(folder: RunFolder, note: dict[str, Any], traces: Traces | None) -> SlowRequest:
+    request_id = f"{folder.plan.run_id}-{int(note['number'])}-{int(note['turn'])}"
     due_s = float(note["intended_s"])
     attempts, redelivered = note.get("attempts"), note.get("redelivered")
     return SlowRequest(
-        request_id=f"{folder.plan.run_id}-{int(note['number'])}-{int(note['turn'])}",
+        request_id=request_id,
         operation=str(note["operation"]),
         outcome=str(note["outcome"]).replace("_", " "),
         status=int(note["status"]),
@@ -67,6 +71,7 @@ def _read(folder: RunFolder, note: dict[str, Any]) -> SlowRequest:
         redelivered=redelivered if isinstance(redelivered, bool) else None,
         identifiers={key: str(note[key])[:_LONGEST_TEXT] for key in _IDENTIFIERS if note.get(key)},
         error=str(note.get("error") or "")[:_LONGEST_TEXT],
+        trace=traces.find(request_id, due_s) if traces else None,
     )
 
 

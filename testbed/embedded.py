@@ -35,17 +35,20 @@ class EmbeddedTestbed:
         agent_tag: str = "",
         bridges: int = 1,
         has_llm: bool = True,
+        otlp_endpoint: str = "",
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """`behaviour` sets service times and faults of the Letta stub; the bridges' agents carry `agent_tag`.
 
-        Without the LLM stub the Letta stub takes the model's time itself, for less CPU.
+        Without the LLM stub the Letta stub takes the model's time itself, for less CPU. The bridges send
+        their telemetry to `otlp_endpoint`, if there is one.
         """
         self._log_dir = log_dir
         self._behaviour = behaviour
         self._agent_tag = agent_tag
         self._bridges = bridges
         self._has_llm = has_llm
+        self._otlp_endpoint = otlp_endpoint
         self._say = say
         self._stack = ExitStack()
         self._parts: dict[str, Part] = {}
@@ -124,6 +127,8 @@ class EmbeddedTestbed:
             "LETTA_MODEL": _MODEL,
             "LETTA_BRIDGE_AGENT_TAGS": self._agent_tag,
         }
+        if self._otlp_endpoint:
+            variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self._otlp_endpoint
         self._run(name, "testbed.bridge", "--port", "0", env=variables)
 
     def _redis_variables(self) -> dict[str, str]:

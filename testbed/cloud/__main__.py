@@ -56,6 +56,11 @@ def _routes(kept: Kept, apm: Apm) -> list[Route]:
         kept.clear()
         return Response(status_code=204)
 
+    async def traces(request: Request) -> Response:
+        ids = orjson.loads(await request.body())["ids"]
+        found = [span for one in ids for span in kept.traces.get(one, ())]
+        return Response(orjson.dumps({"spans": found}), media_type="application/json")
+
     async def down(request: Request) -> Response:
         await apm.shut(orjson.loads(await request.body() or b"{}").get("for_s"))
         return Response(status_code=204)
@@ -67,6 +72,7 @@ def _routes(kept: Kept, apm: Apm) -> list[Route]:
     return [
         Route("/kept", show, methods=["GET"]),
         Route("/kept", clear, methods=["DELETE"]),
+        Route("/traces", traces, methods=["POST"]),
         Route("/apm/down", down, methods=["POST"]),
         Route("/apm/up", up, methods=["POST"]),
     ]

@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import itertools
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status
+from google.rpc.status_pb2 import Status as RpcStatus
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -23,6 +25,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     TraceServiceServicer,
     add_TraceServiceServicer_to_server,
 )
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.kept import Kept
@@ -106,6 +110,9 @@ class Apm(TraceServiceServicer):
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     self._kept.spans.append(f"{span.trace_id.hex()} {span.span_id.hex()}")
+                    if self._controls.behaviour.settings["keep_traces"]:
+                        row = _row(span, resource.resource.attributes)
+                        self._kept.traces.setdefault(span.trace_id.hex(), []).append(row)
         if self._controls.behaviour.settings["keep_texts"]:
             self._kept.span_texts.append(str(request))
 
@@ -115,6 +122,23 @@ class Apm(TraceServiceServicer):
             await self.open()
 
 
+def _row(span: Span, of_process: Iterable[KeyValue]) -> dict[str, Any]:
+    service = next((one.value.string_value for one in of_process if one.key == "service.name"), "")
+    error = next((one.value.string_value for one in span.attributes if one.key == "error.type"), "")
+    return {
+        "trace_id": span.trace_id.hex(),
+        "span_id": span.span_id.hex(),
+        "parent_id": span.parent_span_id.hex(),
+        "name": span.name,
+        "kind": Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+        "service": service,
+        "start_unix_ns": span.start_time_unix_nano,
+        "end_unix_ns": span.end_time_unix_nano,
+        "is_error": span.status.code == Status.STATUS_CODE_ERROR,
+        "error": error,
+    }
+
+
 async def _fail(fault: Fault, context: Context) -> None:
     if fault.delay_s:
         await asyncio.sleep(fault.delay_s)
@@ -122,7 +146,7 @@ async def _fail(fault: Fault, context: Context) -> None:
         return
     if fault.kind is FaultKind.STATUS and fault.status == 429:
         wait = RetryInfo(retry_delay=Duration(seconds=_RETRY_AFTER_S))
-        status = Status(code=grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], message="set on purpose")
+        status = RpcStatus(code=grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], message="set on purpose")
         status.details.add().Pack(wait)
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     code = _CODES.get(fault.status, grpc.StatusCode.INTERNAL)

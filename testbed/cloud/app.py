@@ -18,7 +18,9 @@ from testbed.stub.control import Controls
 from testbed.stub.stage import Call, Refusal, Reply, Stage, json_reply
 
 OPERATIONS = Operations(names=("spans", "lines", "samples", "tokens", "searches"))
-DEFAULTS = Behaviour(service_times={"*": ServiceTime(2)}, settings={"token_s": 24 * 3600.0, "keep_texts": 0.0})
+DEFAULTS = Behaviour(
+    service_times={"*": ServiceTime(2)}, settings={"token_s": 24 * 3600.0, "keep_texts": 0.0, "keep_traces": 0.0}
+)
 _FORWARDED = (b"content-type", b"content-encoding", b"x-prometheus-remote-write-version")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +51,15 @@ class Doubles:
     def keep_texts(self) -> None:
         """Have all that arrives kept whole, not its ids alone."""
         self._control.put("/behaviour", json={"settings": {"keep_texts": 1}}).raise_for_status()
+
+    def keep_traces(self) -> None:
+        """Have the spans that arrive kept so that `traces` finds them."""
+        self._control.put("/behaviour", json={"settings": {"keep_traces": 1}}).raise_for_status()
+
+    def traces(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return all spans of these traces that arrived since `keep_traces`, in no order."""
+        found = self._control.post("/traces", json={"ids": list(ids)}).raise_for_status().json()
+        return list(found["spans"])
 
     def kept(self) -> dict[str, Any]:
         """Return what the doubles acknowledged."""

@@ -15,6 +15,7 @@ class Kept:
     lines: list[str] = field(default_factory=list)
     dropped_lines: int = 0
     samples: int = 0
+    traces: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by id, where a setting asks for them
 
     def as_json(self) -> dict[str, Any]:
         """Return it for the control port."""
@@ -31,4 +32,5 @@ class Kept:
         self.spans.clear()
         self.span_texts.clear()
         self.lines.clear()
+        self.traces.clear()
         self.dropped_lines = self.samples = 0

@@ -27,14 +27,14 @@ class Pipeline(Doubles):
         self,
         place: Path,
         *,
-        configs: tuple[str, ...] = UNSAMPLED,
+        configs: tuple[str | Path, ...] = UNSAMPLED,
         is_persistent: bool = True,
         storage: Path | None = None,
         environ: dict[str, str] | None = None,
     ) -> None:
         super().__init__(place / "logs")
         self._place = place
-        self._configs: tuple[str | Path, ...] = configs
+        self._configs = configs
         self._is_persistent = is_persistent
         self.storage = storage or place / "queue"
         self._environ = environ or {}
