@@ -16,7 +16,6 @@ from loadgen.target import Found, check_letta, check_redis
 from testbed.embedded import EmbeddedTestbed
 from testbed.process import python_part, start
 from testbed.real_letta.server import RealLetta
-from testbed.real_letta.telemetry import with_addon
 
 Kind = Literal["stub", "letta", "own"]
 Say = Callable[[str], None]
@@ -70,7 +69,7 @@ def embedded(
         behaviour=behaviour,
         agent_tag=tag,
         bridges=int(with_bridge),
-        otlp_endpoint=telemetry.http_endpoint if telemetry else "",
+        bridge_variables=telemetry.of_bridge if telemetry else None,
         say=lambda part: say(f"starting {part}"),
     ) as bed:
         redis_url = bed.redis.url if with_bridge else None
@@ -93,7 +92,7 @@ def real_letta(log_dir: Path, say: Say, telemetry: Telemetry | None = None) -> I
 
     With telemetry the add-on is loaded into it.
     """
-    settings = with_addon(telemetry.grpc_endpoint) if telemetry else {}
+    settings = telemetry.of_letta if telemetry else None
     llm = start("llm-stub", python_part("testbed.llm_stub", "--port", "0", "--control-port", "0"), log_dir=log_dir)
     with llm, RealLetta(str(llm.announced["url"]), log_dir=log_dir, progress=say, settings=settings) as letta:
         # Whoever reads a report must see that the model's time and answers are not a model's.

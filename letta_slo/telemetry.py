@@ -18,34 +18,75 @@ from loadgen.samples import UNSENT
 from loadgen.traces import trace_id
 from testbed.pipeline.live import LiveCheckReceiver
 from testbed.pipeline.rig import UNSAMPLED, Pipeline
+from testbed.real_letta.telemetry import with_addon
 
-_SETTLE_S: Final = 20.0  # a bridge sends every second, Letta's own exporter every five, and the collector adds one
+_SOON: Final = {"OTEL_METRIC_EXPORT_INTERVAL": "5000"}
+_SETTLE_S: Final = 20.0
 _EVERY_S: Final = 0.5
-_QUIET_S: Final = 7.0  # longer than the longest pause between two sendings of one process
+_QUIET_S: Final = 7.0  # longer than the pause between two sendings of a process, and the collector's second
 _OWN_LOGS: Final = "^(letta_otel|testbed[.]bridge)"
 _NAMES_OF_UNSENT: Final = frozenset(one.name.lower() for one in UNSENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Telemetry:
-    """The way of telemetry beside a run: where a process sends to, and what to ask at its end."""
+class Expected:
+    """Names of which each must come from what is driven, so that a check of nothing is none that passes."""
 
-    http_endpoint: str
-    grpc_endpoint: str
+    metrics: tuple[str, ...]
+    spans: tuple[str, ...]
+
+
+OF_BRIDGE: Final = Expected(
+    (
+        "letta.bridge.requests",
+        "letta.bridge.response.duration",
+        "letta.bridge.queue.wait",
+        "letta.bridge.queue.depth",
+        "letta.bridge.stage.duration",
+        "process.memory.usage",
+    ),
+    ("letta.bridge.process", "letta.bridge.call", "letta.bridge.send"),
+)
+OF_LETTA: Final = Expected(
+    (
+        "http.server.request.duration",
+        "gen_ai.client.operation.duration",
+        "letta.step.duration",
+        "db.client.operation.duration",
+        "process.memory.usage",
+    ),
+    ("letta.server.request", "letta.model.call", "letta.db.statement"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The way of telemetry beside a run: what to ask at its end, and of what something must have come."""
+
     pipeline: Pipeline
     check: LiveCheckReceiver
+    expected: Expected
+
+    @property
+    def of_bridge(self) -> dict[str, str]:
+        """With which variables a bridge sends here."""
+        return {**_SOON, "OTEL_EXPORTER_OTLP_ENDPOINT": self.pipeline.collector.http_endpoint}
+
+    @property
+    def of_letta(self) -> dict[str, str]:
+        """With which variables a real Letta loads the add-on and sends here."""
+        return {**_SOON, **with_addon(self.pipeline.collector.grpc_endpoint)}
 
 
 @contextmanager
-def collecting(place: Path, say: Callable[[str], None]) -> Iterator[Telemetry]:
+def collecting(place: Path, expected: Expected, say: Callable[[str], None]) -> Iterator[Telemetry]:
     """Start doubles and collector; raises PartError, also when no collector was built."""
     say("starting the collector, doubles of Huawei Cloud and a Prometheus")
     with LiveCheckReceiver() as check:
         configs = (*UNSAMPLED, check.config(place / "collector"))
         with Pipeline(place / "collector", configs=configs, environ={"LOG_SCOPES": _OWN_LOGS}) as pipeline:
             pipeline.keep_traces()
-            collector = pipeline.collector
-            yield Telemetry(collector.http_endpoint, collector.grpc_endpoint, pipeline, check)
+            yield Telemetry(pipeline, check, expected)
 
 
 def write_down(folder: RunFolder, telemetry: Telemetry | None, trace_url: str, origin_unix_ns: int | None) -> None:
@@ -61,7 +102,9 @@ def write_down(folder: RunFolder, telemetry: Telemetry | None, trace_url: str, o
     told: dict[str, Any] = {"trace_url": trace_url, "origin_unix_ns": origin_unix_ns, "spans": None, "live_check": None}
     if telemetry is not None:
         told["spans"] = _settled(telemetry, ids)
-        told["live_check"] = [{"finding": str(one), "times": times} for one, times in telemetry.check.findings()]
+        expected = telemetry.expected
+        findings = telemetry.check.findings(expected_metrics=expected.metrics, expected_spans=expected.spans)
+        told["live_check"] = [{"finding": str(one), "times": times} for one, times in findings]
     write_telemetry(folder.path, told)
 
 

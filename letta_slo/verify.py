@@ -14,7 +14,7 @@ from letta_slo.needs import check_cost, needs, read_prices, warn, warn_of_busy_p
 from letta_slo.outcome import conclude
 from letta_slo.session import Wish, plan_of, run
 from letta_slo.targets import Targets, embedded, own, real_letta, redis_url_of
-from letta_slo.telemetry import collecting
+from letta_slo.telemetry import OF_BRIDGE, OF_LETTA, collecting
 from letta_slo.terminal import Talk
 from loadgen import guard, tiers
 from loadgen.run_folder import new_run_id
@@ -122,8 +122,10 @@ def _open(given: dict[str, Any], wish: Wish, talk: Talk) -> AbstractContextManag
 def _started_here(given: dict[str, Any], wish: Wish, behaviour: dict[str, Any] | None, talk: Talk) -> Iterator[Targets]:
     log_dir = wish.folder.resolve() / "parts"
     with ExitStack() as parts:
-        telemetry = parts.enter_context(collecting(log_dir, talk.say)) if wish.traced else None
-        if given["target"] == "letta":
+        is_real = given["target"] == "letta"
+        expected = OF_LETTA if is_real else OF_BRIDGE
+        telemetry = parts.enter_context(collecting(log_dir, expected, talk.say)) if wish.traced else None
+        if is_real:
             yield parts.enter_context(real_letta(log_dir, talk.say, telemetry))
         else:
             yield parts.enter_context(embedded(log_dir, wish.tag, behaviour, talk.say, telemetry=telemetry))

@@ -8,7 +8,7 @@ Everything but Redis and the bridge is a test double, and is called one wherever
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -35,20 +35,20 @@ class EmbeddedTestbed:
         agent_tag: str = "",
         bridges: int = 1,
         has_llm: bool = True,
-        otlp_endpoint: str = "",
+        bridge_variables: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """`behaviour` sets service times and faults of the Letta stub; the bridges' agents carry `agent_tag`.
 
-        Without the LLM stub the Letta stub takes the model's time itself, for less CPU. The bridges send
-        their telemetry to `otlp_endpoint`, if there is one.
+        Without the LLM stub the Letta stub takes the model's time itself, for less CPU.
+        `bridge_variables` are further environment variables of the bridges.
         """
         self._log_dir = log_dir
         self._behaviour = behaviour
         self._agent_tag = agent_tag
         self._bridges = bridges
         self._has_llm = has_llm
-        self._otlp_endpoint = otlp_endpoint
+        self._bridge_variables = dict(bridge_variables or {})
         self._say = say
         self._stack = ExitStack()
         self._parts: dict[str, Part] = {}
@@ -126,9 +126,8 @@ class EmbeddedTestbed:
             "LETTA_API_URL": self.letta_url,
             "LETTA_MODEL": _MODEL,
             "LETTA_BRIDGE_AGENT_TAGS": self._agent_tag,
+            **self._bridge_variables,
         }
-        if self._otlp_endpoint:
-            variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = self._otlp_endpoint
         self._run(name, "testbed.bridge", "--port", "0", env=variables)
 
     def _redis_variables(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ A further configuration has the collector send it everything as it came, before 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -77,10 +77,12 @@ class LiveCheckReceiver:
         file.write_text(yaml.safe_dump(content))
         return file
 
-    def findings(self) -> tuple[tuple[Finding, int], ...]:
-        """Return what was found so far, and how often."""
+    def findings(
+        self, *, expected_metrics: Iterable[str], expected_spans: Iterable[str]
+    ) -> tuple[tuple[Finding, int], ...]:
+        """Return what was found so far, and how often; what was expected and never came is a finding, too."""
         with self._lock:
-            return self._check.findings()
+            return self._check.findings(expected_metrics=expected_metrics, expected_spans=expected_spans)
 
     def _serve(self, service: str, take: Callable[[Any], None], asked: Any, answer: Any) -> None:
         def export(request: Any, _context: object) -> Any:

@@ -48,7 +48,7 @@ def wait_until_gone(before: set[int], seconds: float = 30) -> set[int]:
 
 def test_a_real_letta_is_judged_and_leaves_no_process(tmp_path: Path) -> None:
     before = of_letta()
-    command = [COMMAND, "verify", "--target", "letta", "--duration", "45"]
+    command = [COMMAND, "verify", "--target", "letta", "--duration", "45", "--telemetry"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     # Which of the three it is depends on the machine; docs/how-to/verify-a-real-letta.md says why.
     right = {exit_codes.MET, exit_codes.MISSED, exit_codes.INCONCLUSIVE}
@@ -60,6 +60,12 @@ def test_a_real_letta_is_judged_and_leaves_no_process(tmp_path: Path) -> None:
     judged = {one["name"]: one for one in report["objectives"]}
     assert judged["letta-api-availability"]["share"]["total"] > 200
     assert judged["letta-message-latency"]["share"]["total"] > 10
+    assert report["telemetry"] == {"findings": []}
+    traces = [one["trace"]["spans"] for one in report["slowest"] if one["operation"] == "message"]
+    assert traces
+    for spans in traces:  # one server span a request, with the model's call and the database below it
+        assert [one["kind"] for one in spans if one["depth"] == 0] == ["server"]
+        assert {one["kind"] for one in spans if one["depth"]} == {"client"}
     assert wait_until_gone(before) == set()
 
 
