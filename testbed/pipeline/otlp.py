@@ -75,16 +75,18 @@ def logs(bodies: Iterable[str]) -> ExportLogsServiceRequest:
     return request
 
 
-def counts(values: Iterable[int], *, began_ns: int) -> ExportMetricsServiceRequest:
-    """Return a request with a counter that has come to each of these values, a millisecond apart, ending now."""
+def counts(values: Iterable[int], *, began_ns: int, every_ns: int) -> ExportMetricsServiceRequest:
+    """Return a request with a counter that began at 0 and rises by one every `every_ns`, at each of these values.
+
+    The time of a sample is when it was due, however late it is sent: a Prometheus keeps one sample a millisecond.
+    """
     request = ExportMetricsServiceRequest()
     one = request.resource_metrics.add()
     one.resource.attributes.extend([text("service.name", "letta-bridge"), text("service.instance.id", "i-1")])
     metric = one.scope_metrics.add().metrics.add()
     metric.name, metric.unit = COUNTER, "{request}"
     metric.sum.aggregation_temporality, metric.sum.is_monotonic = _CUMULATIVE, True  # type: ignore[assignment]
-    values, now = list(values), time.time_ns()
-    for place, value in enumerate(values, start=1 - len(values)):
-        at_ns = now + place * 1_000_000
+    for value in values:
+        at_ns = began_ns + value * every_ns
         metric.sum.data_points.add(as_int=value, start_time_unix_nano=began_ns, time_unix_nano=at_ns)
     return request

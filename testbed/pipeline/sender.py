@@ -32,19 +32,20 @@ class Sender:
     def send_for(self, seconds: float, *, per_s: float) -> None:
         """Send so many of each kind a second; returns when everything is acknowledged."""
         each = max(1, round(per_s * _TICK_S))
+        every_ns = round(1e9 / per_s)
         began, tick = time.monotonic(), 0
         with httpx.Client(base_url=self._endpoint, timeout=30.0, trust_env=False) as client:
             while (at := tick * each / per_s) < seconds:
                 if (left_s := began + at - time.monotonic()) > 0:
                     time.sleep(left_s)
-                self._send(client, range(1 + tick * each, 1 + (tick + 1) * each))
+                self._send(client, range(1 + tick * each, 1 + (tick + 1) * each), every_ns)
                 tick += 1
 
-    def _send(self, client: httpx.Client, numbers: range) -> None:
+    def _send(self, client: httpx.Client, numbers: range, every_ns: int) -> None:
         for path, made, taken in (
             ("/v1/traces", otlp.traces(otlp.span(number) for number in numbers), self.spans),
             ("/v1/logs", otlp.logs(otlp.line_body(number) for number in numbers), self.lines),
-            ("/v1/metrics", otlp.counts(numbers, began_ns=self._began_ns), self.samples),
+            ("/v1/metrics", otlp.counts(numbers, began_ns=self._began_ns, every_ns=every_ns), self.samples),
         ):
             self._until_taken(client, path, made.SerializeToString())
             taken.update(numbers)

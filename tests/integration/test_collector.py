@@ -183,7 +183,7 @@ def test_nothing_that_looks_private_arrives_anywhere(pipeline: Pipeline) -> None
         logs.resource_logs[0].scope_logs[0].scope.name = "somebody.else"
         logs.resource_logs[0].scope_logs[0].log_records[0].attributes.append(otlp.text("error.type", secret))
         post(pipeline, "logs", logs)
-        counts = otlp.counts([place], began_ns=time.time_ns())
+        counts = otlp.counts([place], began_ns=time.time_ns(), every_ns=1_000_000)
         point = counts.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points[0]
         point.attributes.extend([otlp.text("letta.bridge.route", secret), otlp.text("content", secret)])
         post(pipeline, "metrics", counts)
