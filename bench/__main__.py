@@ -7,7 +7,21 @@ import tempfile
 from pathlib import Path
 from typing import get_args
 
-from bench import bridge, cost, k6_run, lag, machine, pipeline, probe, reading, rivals, stall, streams, telemetry
+from bench import (
+    bridge,
+    collector,
+    cost,
+    k6_run,
+    lag,
+    machine,
+    pipeline,
+    probe,
+    reading,
+    rivals,
+    stall,
+    streams,
+    telemetry,
+)
 
 BENCHMARKS = {
     "stall": stall,
@@ -18,14 +32,15 @@ BENCHMARKS = {
     "probe": probe,
     "bridge": bridge,
     "telemetry": telemetry,
+    "collector": collector,
     "pipeline": pipeline,
     "rivals": rivals,
 }
-_NOT_WITH_ALL = {"rivals", "pipeline"}  # they take forty and twenty minutes, and need programs of others
+_NOT_WITH_ALL = {"rivals", "pipeline", "collector"}  # they take long, and need programs that are built or of others
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the benchmark named; without a name all but `rivals`, one after the other."""
+    """Run the benchmark named; without a name those that need nothing built, one after the other."""
     options = _options(argv)
     for name in [options.name] if options.name else [name for name in BENCHMARKS if name not in _NOT_WITH_ALL]:
         benchmark = BENCHMARKS[name]
@@ -50,7 +65,7 @@ def main(argv: list[str] | None = None) -> None:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure side by side; asserts nothing.")
     parser.add_argument(
-        "name", nargs="?", choices=list(BENCHMARKS), help="which to run; without a name: all but rivals"
+        "name", nargs="?", choices=list(BENCHMARKS), help="which to run; without a name: those that need nothing built"
     )
     only = parser.add_argument_group("rivals only")
     only.add_argument("--seconds", type=float, default=rivals.SECONDS, help="length of a run (%(default)g)")
