@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from loadgen.run_folder import RunFolder
 from loadgen.samples import OPERATIONS, SOURCES
@@ -116,6 +115,8 @@ def _count(column: _Column, bad: NDArray[np.bool_]) -> _Table:
 
 def _p_values(table: _Table, bad: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return Fisher's one-sided p: the chance of at least as many bad ones, were bad requests spread at random."""
+    from scipy.stats import hypergeom  # noqa: PLC0415  # two seconds, of every command, for runs with bad requests
+
     bad_total = int(np.count_nonzero(bad))
     return np.asarray(hypergeom.sf(table.with_bad - 1, len(bad), bad_total, table.with_all), np.float64)
 

@@ -15,10 +15,10 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import ceil, exp, inf, log, log2, pi, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from slo.share import ShareJudgement
 from slo.verdict import Verdict
@@ -43,6 +43,7 @@ POWER = 0.9
 
 # Below two values beyond the percentile it is the largest value of its block, which says little.
 _FEWEST_BEYOND = 2
+_NORMAL = NormalDist()
 # Batches must be long against what makes neighbouring requests alike; the widest interval of both cuts counts.
 _BATCHES = (8, 16)
 # One side of a block without an answer is a factor beyond measure; e^12 (160,000) lies beyond any that is measured.
@@ -181,7 +182,7 @@ def pair_deviation(q: Fraction, requests: float, *, shape: float, noise: float =
     `requests` are those in one slice; `shape` is the standard deviation of the logarithm of a time (lognormal), `noise`
     that of what disturbs one slice and not its neighbour. The variance of a sample quantile is q (1 - q) / (n f^2).
     """
-    density = norm.pdf(norm.ppf(float(q)))
+    density = _NORMAL.pdf(_NORMAL.inv_cdf(float(q)))
     of_one_side = float(q * (1 - q)) / density**2 * shape**2 / requests
     return sqrt(2 * of_one_side + noise**2)
 
@@ -193,17 +194,22 @@ def pairs_needed(deviation: float, *, tolerance: float, error: float, power: flo
     """
     wanted = _deviations(error, power) * deviation / log(1 + tolerance)
     # The last term: the deviation is measured and not known (Guenther, American Statistician 35, 1981).
-    return max(fewest_pairs(error) + 1, ceil(_ROOM * wanted**2 / _RANK_EFFICIENCY + norm.isf(error / 2) ** 2 / 2))
+    return max(fewest_pairs(error) + 1, ceil(_ROOM * wanted**2 / _RANK_EFFICIENCY + _tail(error / 2) ** 2 / 2))
 
 
 def longer_by(interval: Interval, *, tolerance: float, error: float, power: float = POWER) -> float:
     """Return how many times as long a comparison must be to decide about a ratio with this power, from its interval."""
     half_width = (log(interval.upper) - log(interval.lower)) / 2 if interval.lower > 0 and interval.upper < inf else inf
-    return float((half_width / norm.isf(error / 2) * _deviations(error, power) / log(1 + tolerance)) ** 2)
+    return float((half_width / _tail(error / 2) * _deviations(error, power) / log(1 + tolerance)) ** 2)
 
 
 def _deviations(error: float, power: float) -> float:
-    return float(norm.isf(error / 2) + norm.ppf(power))
+    return _tail(error / 2) + _NORMAL.inv_cdf(power)
+
+
+def _tail(share: float) -> float:
+    """Return what a standard normal value exceeds with this chance."""
+    return -_NORMAL.inv_cdf(share)
 
 
 def _fewest_values(q: Fraction) -> int:

@@ -10,7 +10,7 @@ from math import ceil, floor, log
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik
 
 from slo import dispersion
 
@@ -77,6 +77,12 @@ def _spread(data: NDArray[np.float64], value: float, blocks: NDArray[np.int64] |
     return dispersion.measure(total, above).value
 
 
+def _at_least(probability: float, count: int, q: float) -> int:
+    """Return the smallest number that a binomial value does not exceed with at least this probability."""
+    found = ceil(bdtrik(probability, count, q))
+    return found - 1 if found > 0 and bdtr(found - 1, count, q) >= probability else found
+
+
 def _ranks(count: int, quantile: Fraction, spread: float, confidence: float) -> tuple[int | None, int | None]:
     """Return the ranks (from 1) of both sides among `count` values worth count / spread independent ones."""
     worth = floor(count / spread)
@@ -85,9 +91,9 @@ def _ranks(count: int, quantile: Fraction, spread: float, confidence: float) -> 
         return None, None
     # X_(r) lies above the quantile when at most r - 1 values lie at or below it; r is the largest rank for which that
     # is improbable. X_(s) lies below it when at least s values do; s is the smallest such rank.
-    below = int(binom.ppf(tail, worth, q))
-    low = below if binom.cdf(below, worth, q) > tail else below + 1
-    high = int(binom.ppf(1 - tail, worth, q)) + 1
+    below = _at_least(tail, worth, q)
+    low = below if bdtr(below, worth, q) > tail else below + 1
+    high = _at_least(1 - tail, worth, q) + 1
     low_rank = floor((low - 1) * spread) + 1 if low >= 1 else None
     high_rank = min(count, ceil(high * spread)) if high <= worth else None
     return low_rank, high_rank

@@ -2,10 +2,10 @@
 
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil
 
-from scipy.optimize import brentq
-from scipy.stats import binom
+import numpy as np
+from scipy.special import bdtr
 
 from slo.binomial import samples_to_meet
 
@@ -35,7 +35,7 @@ def samples_for_power(allowed_bad: Fraction, confidence: float = 0.95, power: fl
     while True:
         after = samples_to_meet(allowed_bad, bad + 1, confidence=confidence)
         # The power falls from `here` until one more failure is tolerated; the last number before that is the worst.
-        if binom.cdf(bad, after - 1, true_share) >= power:
+        if bdtr(bad, after - 1, true_share) >= power:
             return here
         bad, here = bad + 1, after
 
@@ -50,11 +50,7 @@ def planned_samples(allowed_bad: Fraction, rate_per_s: float, *, confidence: flo
         raise ValueError(f"rate {rate_per_s} per s must be above zero")
     independent = samples_for_power(allowed_bad, confidence)
 
-    def surplus(duration_s: float) -> float:
-        return duration_s * rate_per_s - independent * (1.0 + _NOISE / sqrt(duration_s))
-
-    if surplus(FEWEST_SECONDS) >= 0:
-        return ceil(FEWEST_SECONDS * rate_per_s)
-    # Without noise independent / rate seconds would do; the noise of the fewest blocks asks for less than twice as
-    # long.
-    return ceil(rate_per_s * brentq(surplus, FEWEST_SECONDS, 2.0 * max(FEWEST_SECONDS, independent / rate_per_s)))
+    # rate * t = independent * (1 + noise / sqrt(t)) is a cubic in sqrt(t) with one root above zero (Descartes).
+    roots = np.roots([rate_per_s, 0.0, -independent, -_NOISE * independent])
+    duration_s = float(roots.real[roots.real > 0].max()) ** 2
+    return ceil(rate_per_s * max(FEWEST_SECONDS, duration_s))

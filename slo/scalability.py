@@ -12,7 +12,6 @@ from math import ceil, floor, inf, isfinite, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 __all__ = ["FEWEST_POINTS", "Estimate", "Linear", "Point", "Replicas", "Universal", "scaling"]
 
@@ -183,6 +182,8 @@ def _fit(replicas: Values, rates: Values) -> Values:
 
     N / X(N) is linear in the three; each row is divided by its measured value, which makes errors relative.
     """
+    from scipy.optimize import nnls  # noqa: PLC0415  # half a second, of every command, for a fit that few ask for
+
     columns = np.stack([np.ones_like(replicas), replicas - 1, replicas * (replicas - 1)], axis=1)
     found, _ = nnls(columns * (rates / replicas)[:, np.newaxis], np.ones_like(replicas))
     # A rate of one replica that is infinite explains nothing: the smallest time it can take stands in its place.

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from letta_slo.main import cli
 from testbed.collector import program
 from testbed.process import PartError
 
@@ -84,11 +86,12 @@ def test_without_a_collector_it_is_said_how_it_is_built(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--trace-url", "https://a.example/"), "{trace_id} in it"),
-        (("--trace-url", "javascript:{trace_id}"), "an address with http:// or https://"),
+        (("--trace-url", TRACE_URL), "--trace-url needs --telemetry"),
+        (("--telemetry", "--trace-url", "https://a.example/"), "{trace_id} in it"),
+        (("--telemetry", "--trace-url", "javascript:{trace_id}"), "an address with http:// or https://"),
     ],
 )
-def test_an_address_that_leads_to_no_trace_is_refused(tmp_path: Path, options: tuple[str, ...], complaint: str) -> None:
-    done = verify(tmp_path, *options)
-    assert done.returncode == 2
-    assert complaint in done.stderr
+def test_an_address_that_leads_to_no_trace_is_refused(options: tuple[str, ...], complaint: str) -> None:
+    done = CliRunner().invoke(cli, ["verify", *options])
+    assert done.exit_code == 2
+    assert complaint in done.output

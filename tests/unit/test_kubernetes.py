@@ -209,6 +209,7 @@ def test_the_image_holds_every_room_and_pins_every_package_by_hash() -> None:
     let_through = set(re.findall(r"^!(.+)$", (HERE / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
     assert copied == let_through
     assert "--require-hashes --only-binary :all: -r requirements.lock" in text
+    assert "-e . -e ./otel" in text  # without the second distribution no command of the first starts
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", text, re.MULTILINE)
 
 
