@@ -15,6 +15,7 @@ from testbed.pipeline.trial import Outcome, trial
 
 _PER_S = 200.0
 _SECONDS = 60.0
+_WINDOW_S = 10.0  # as gateway.yaml has it
 
 
 def run(folder: Path) -> None:
@@ -30,6 +31,9 @@ def run(folder: Path) -> None:
             place = folder / f"{len(rows)}"
             outcome = trial(place, fault, seconds=_SECONDS, per_s=_PER_S, is_persistent=is_persistent)
             rows.append(_row(fault, where, outcome))
+    print(f"{FAULTS[0].name}, with sampling: load {machine.load()}", flush=True)
+    sampled = trial(folder / "sampled", FAULTS[0], seconds=_SECONDS, per_s=_PER_S, window_s=_WINDOW_S)
+    rows.append(_row(FAULTS[0], f"on disk, window {_WINDOW_S:g} s", sampled))
     head = ("what goes wrong", "queues", "spans", "lines", "samples", "refused requests")
     print("each: acknowledged / of these lost / came twice")
     print(table(head, rows))

@@ -18,11 +18,12 @@ _PAUSE_S: Final = 0.05
 class Sender:
     """Sends spans, log records and samples of a counter, and counts what was acknowledged: their numbers, from 1 on.
 
-    What is not acknowledged is sent again until it is, as an SDK does while it can.
+    What is not acknowledged is sent again until it is, as an SDK does while it can. `are_errors` makes each span one.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, *, are_errors: bool = False) -> None:
         self._endpoint = endpoint
+        self._are_errors = are_errors
         self.spans: set[int] = set()
         self.lines: set[int] = set()
         self.samples: set[int] = set()
@@ -43,7 +44,7 @@ class Sender:
 
     def _send(self, client: httpx.Client, numbers: range, every_ns: int) -> None:
         for path, made, taken in (
-            ("/v1/traces", otlp.traces(otlp.span(number) for number in numbers), self.spans),
+            ("/v1/traces", otlp.traces(otlp.span(number, is_error=self._are_errors) for number in numbers), self.spans),
             ("/v1/logs", otlp.logs(otlp.line_body(number) for number in numbers), self.lines),
             ("/v1/metrics", otlp.counts(numbers, began_ns=self._began_ns, every_ns=every_ns), self.samples),
         ):

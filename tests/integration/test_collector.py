@@ -42,6 +42,8 @@ pytestmark = [
 ]
 
 IN_MEMORY = "killed while the backends are down, queues in memory"
+SAMPLED = "killed while the backends are down, with sampling"
+_WINDOW_S = 3.0
 _SECONDS, _PER_S = 16.0, 50.0
 SECRETS = (
     "zhang.wei@example.com",
@@ -100,16 +102,17 @@ def test_traces_metrics_and_logs_each_reach_their_backend_once(pipeline: Pipelin
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """All trials at once, each with a pipeline of its own; and one with its queues in memory."""
+    """All trials at once, each with a pipeline of its own; one with its queues in memory, and one that samples."""
     place = tmp_path_factory.mktemp("trials")
-    with ThreadPoolExecutor(len(FAULTS) + 1) as pool:
+    given: dict[str, Any] = {"seconds": _SECONDS, "per_s": _PER_S}
+    with ThreadPoolExecutor(len(FAULTS) + 2) as pool:
         running = {
-            fault.name: pool.submit(trial, place / str(number), fault, seconds=_SECONDS, per_s=_PER_S)
-            for number, fault in enumerate(FAULTS)
+            fault.name: pool.submit(trial, place / str(number), fault, **given) for number, fault in enumerate(FAULTS)
         }
-        running[IN_MEMORY] = pool.submit(
-            trial, place / "memory", FAULTS[0], seconds=_SECONDS, per_s=_PER_S, is_persistent=False
-        )
+        # What these two lose is waited for in vain: a retry comes after 15 s at the latest, and what waits behind it.
+        given["latest_s"] = 40.0
+        running[IN_MEMORY] = pool.submit(trial, place / "memory", FAULTS[0], is_persistent=False, **given)
+        running[SAMPLED] = pool.submit(trial, place / "sampled", FAULTS[0], window_s=_WINDOW_S, **given)
         return {name: one.result() for name, one in running.items()}
 
 
@@ -127,6 +130,13 @@ def test_a_full_disk_is_told_to_the_sender_and_not_hidden(outcomes: dict[str, Ou
 def test_without_the_disk_what_was_acknowledged_dies_with_the_collector(outcomes: dict[str, Outcome]) -> None:
     """The same trial shows a loss where there is one: it can fail."""
     assert all(one.lost > 100 for one in outcomes[IN_MEMORY].accounts)
+
+
+def test_with_sampling_a_kill_loses_traces_of_one_decision_window_at_most(outcomes: dict[str, Outcome]) -> None:
+    spans, lines, samples = outcomes[SAMPLED].accounts
+    assert (lines.lost, samples.lost) == (0, 0)
+    # The sampler decides once a second about what is as old as the window.
+    assert 0 < spans.lost <= (_WINDOW_S + 1) * _PER_S
 
 
 def test_a_wrong_token_of_apm_is_seen_in_the_collector_s_own_metrics(tmp_path: Path) -> None:
