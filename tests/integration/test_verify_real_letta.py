@@ -63,9 +63,9 @@ def test_a_real_letta_is_judged_and_leaves_no_process(tmp_path: Path) -> None:
     assert report["telemetry"] == {"findings": []}
     traces = [one["trace"]["spans"] for one in report["slowest"] if one["operation"] == "message"]
     assert traces
-    for spans in traces:  # one server span a request, with the model's call and the database below it
+    for spans in traces:  # one server span a request, with the database and the model below it
         assert [one["kind"] for one in spans if one["depth"] == 0] == ["server"]
-        assert {one["kind"] for one in spans if one["depth"]} == {"client"}
+        assert "client" in {one["kind"] for one in spans if one["depth"]}
     assert wait_until_gone(before) == set()
 
 
