@@ -10,7 +10,7 @@ from typing import Any, Self
 from loadgen.run_folder import RunFolder, RunFolderError
 from loadgen.traces import trace_id
 
-_MOST_SPANS = 40  # of one trace; an agent that loops over its tools makes hundreds
+_MOST_SPANS = 40  # of one trace; one message of a real Letta has some 140
 _NS = 1e6
 
 
@@ -32,7 +32,7 @@ class TracedSpan:
 class Trace:
     """The trace of one request; `spans` in the order of a tree, None where a run could not read any.
 
-    `left_out` is how many spans more there were.
+    Of a long one these are the longest, and `left_out` is how many shorter ones there were.
     """
 
     id: str
@@ -81,7 +81,9 @@ class Traces:
         spans = self._by_trace.get(name, [])
         due_ns = self._due_ns(spans, due_s)
         tree = [_read(span, depth, due_ns) for span, depth in _walk(spans)]
-        return Trace(name, url, tuple(tree[:_MOST_SPANS]), max(0, len(tree) - _MOST_SPANS))
+        longest = set(sorted(range(len(tree)), key=lambda place: -tree[place].duration_ms)[:_MOST_SPANS])
+        shown = tuple(span for place, span in enumerate(tree) if place in longest)
+        return Trace(name, url, shown, len(tree) - len(shown))
 
     def _due_ns(self, spans: list[dict[str, Any]], due_s: float) -> int:
         """Return when the request was due, by the clock of spans; without a known origin, its first span's begin."""

@@ -65,9 +65,17 @@ def test_whatever_parents_are_said_no_span_is_shown_twice(pairs: list[tuple[int,
     assert len(names) == len(set(names))
 
 
-def test_a_long_trace_is_cut_and_says_so() -> None:
-    read = found([span("run-1-0", number) for number in range(1, 101)])
+def test_of_a_long_trace_the_longest_spans_are_shown_and_the_others_counted() -> None:
+    spans = [span("run-1-0", number, min(number - 1, 1)) for number in range(1, 101)]
+    for one in (spans[0], *spans[70:]):
+        one["end_unix_ns"] += 1_000_000_000
+    read = found(spans)
     assert (len(read.spans), read.left_out) == (40, 60)
+    assert [one.name for one in read.spans if one.duration_ms > 1000] == [
+        "s1",
+        *(f"s{number}" for number in range(71, 101)),
+    ]
+    assert [one.start_ms for one in read.spans] == sorted(one.start_ms for one in read.spans)
 
 
 def test_a_run_that_could_read_no_spans_still_links_to_the_trace() -> None:
