@@ -139,15 +139,40 @@ def test_with_sampling_a_kill_loses_traces_of_one_decision_window_at_most(outcom
     assert 0 < spans.lost <= (_WINDOW_S + 1) * _PER_S
 
 
-def test_a_wrong_token_of_apm_is_seen_in_the_collector_s_own_metrics(tmp_path: Path) -> None:
-    with Pipeline(tmp_path, environ={"APM_TOKEN": ACCOUNT.apm_token + "x"}) as pipeline:
+NO_IAM = dict.fromkeys(("IAM_ENDPOINT", "IAM_DOMAIN", "IAM_PROJECT", "IAM_USER", "IAM_PASSWORD"), "")
+
+
+@pytest.mark.parametrize(
+    ("environ", "kind", "metric", "labels"),
+    [
+        (
+            {"APM_TOKEN": ACCOUNT.apm_token + "x"},
+            "spans",
+            "otelcol_exporter_send_failed_spans",
+            {"exporter": "otlp_grpc/apm"},
+        ),
+        (
+            {"AOM_ACCESS_CODE": ACCOUNT.aom_access_code + "x"},
+            "samples",
+            "otelcol_exporter_send_failed_metric_points",
+            {"exporter": "prometheus_remote_write/aom"},
+        ),
+        (
+            {"LTS_TOKEN": "wrong", **NO_IAM},
+            "lines",
+            "otelcol_lts_requests_refused",
+            {"http_response_status_code": "401"},
+        ),
+    ],
+    ids=("APM", "AOM", "LTS"),
+)
+def test_wrong_credentials_deliver_nothing_and_the_collector_s_own_metrics_say_so(
+    tmp_path: Path, environ: dict[str, str], kind: str, metric: str, labels: dict[str, str]
+) -> None:
+    with Pipeline(tmp_path, environ=environ) as pipeline:
         Sender(pipeline.collector.http_endpoint).send_for(0.2, per_s=20)
-
-        def failed() -> float:
-            return pipeline.collector.self_metric("otelcol_exporter_send_failed_spans", exporter="otlp_grpc/apm")
-
-        eventually(failed, seconds=15.0)
-        assert pipeline.kept()["spans"] == []
+        eventually(lambda: pipeline.collector.self_metric(metric, **labels), seconds=15.0)
+        assert not pipeline.kept()[kind]
 
 
 def test_a_name_of_a_service_becomes_what_apm_knows(pipeline: Pipeline) -> None:
