@@ -8,6 +8,7 @@ from importlib import metadata
 
 import click
 
+from alerts.errors import RuleError
 from huawei.errors import AccountError
 from letta_slo import exit_codes
 from letta_slo.capacity import capacity
@@ -21,6 +22,7 @@ from letta_slo.gate import gate
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
+from letta_slo.render import render
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
 from loadgen.fleet import FleetError
@@ -35,6 +37,7 @@ from testbed.process import PartError
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
+    (RuleError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -56,6 +59,7 @@ Examples:
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
   letta-slo capacity --scenario message                   the highest rate at which every objective is met
+  letta-slo render --out rules                            alert rules for a Prometheus
   letta-slo doctor                                        does Huawei Cloud take our telemetry?
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
@@ -70,7 +74,21 @@ def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
 
 
-for _verb in (verify, plan, gate, compare, capacity, probe, export, conformance, doctor, prepare, cleanup, testbed):
+for _verb in (
+    verify,
+    plan,
+    gate,
+    compare,
+    capacity,
+    probe,
+    export,
+    render,
+    conformance,
+    doctor,
+    prepare,
+    cleanup,
+    testbed,
+):
     cli.add_command(_verb)
 
 

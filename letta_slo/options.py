@@ -153,14 +153,16 @@ money = _together(
     ),
 )
 
+catalog_dir = click.option(
+    "--catalog",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="LETTA_SLO_CATALOG",
+    show_envvar=True,
+    help="Directory of OpenSLO files.  [default: the suite's own]",
+)
+
 catalogue = _together(
-    click.option(
-        "--catalog",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        envvar="LETTA_SLO_CATALOG",
-        show_envvar=True,
-        help="Directory of OpenSLO files.  [default: the suite's own]",
-    ),
+    catalog_dir,
     click.option("--only", multiple=True, metavar="NAME", help="Judge this objective only; may be repeated."),
 )
 

@@ -1,8 +1,8 @@
 """Write the committed generated files again, or check with --check that they are what would be written.
 
-Generated: the reference of commands (from the commands' own help), of exit codes, of the
-shipped objectives, of tiers, of the stub's behaviour, and of telemetry; the table of other tools' measures of a stream;
-and the constants of `letta_otel.conventions`.
+Generated: the reference of commands (from the commands' own help), of exit codes, of the shipped objectives, of tiers,
+of the stub's behaviour, and of telemetry; the alert rules of the catalogue; the table of other tools' measures of a
+stream; and the constants of `letta_otel.conventions`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import click
 from registry import reading, rendering
 from registry.listing import listing
 
+from alerts.rendering import files as rules
 from bench import crosswalk
 from bench.crosswalk import RECORDING
 from letta_slo.exit_codes import MEANINGS
@@ -180,6 +181,8 @@ def _row(one: Objective) -> str:
 
 
 FILES: dict[str, Callable[[], str]] = {
+    "alerts/rendered/kubernetes/letta-slo.yaml": lambda: rules(load())["kubernetes/letta-slo.yaml"],
+    "alerts/rendered/prometheus/letta-slo.yaml": lambda: rules(load())["prometheus/letta-slo.yaml"],
     "docs/explanation/streaming-measures.md": streaming_measures,
     "docs/reference/commands.md": commands,
     "docs/reference/conformance.md": lambda: _HEADER + reference(),

@@ -1,0 +1,1 @@
+"""Catalogue → recording and alert rules for a Prometheus, and what a person on call does about each."""

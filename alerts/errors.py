@@ -1,0 +1,7 @@
+"""What keeps a catalogue from becoming rules?"""
+
+from __future__ import annotations
+
+
+class RuleError(Exception):
+    """An objective cannot be watched as it stands; the message says which, why, and what would help."""

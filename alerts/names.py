@@ -1,0 +1,42 @@
+"""What are the recorded series, the labels and the alerts called? `level:metric:operation`, as Prometheus advises."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from alerts.windows import span
+
+SLO_LABEL: Final = "slo"
+SERVICE_LABEL: Final = "service"
+SEVERITY_LABEL: Final = "severity"
+
+OBJECTIVE: Final = "slo:objective:ratio"
+PERIOD: Final = "slo:period:seconds"
+BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
+EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
+
+BURN: Final = "SloErrorBudgetBurn"
+BROKEN: Final = "SloInvariantBroken"
+ABSENT: Final = "SloWithoutData"
+IMPOSSIBLE: Final = "SloCountsImpossible"
+
+
+def good(window: timedelta) -> str:
+    """Good events a second over a window."""
+    return f"slo:good_events:rate{span(window)}"
+
+
+def total(window: timedelta) -> str:
+    """All events a second over a window."""
+    return f"slo:total_events:rate{span(window)}"
+
+
+def bad_count(window: timedelta) -> str:
+    """How many events of a window were bad."""
+    return f"slo:bad_events:increase{span(window)}"
+
+
+def burn(window: timedelta) -> str:
+    """How many times faster than allowed the budget was spent over a window."""
+    return f"slo:burn_rate:rate{span(window)}"

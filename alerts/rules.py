@@ -1,0 +1,216 @@
+"""Which rules does an objective become? Good and total recorded by window, divided last; alerts over pairs of windows.
+
+No division can give NaN: a window without an event has a burn rate of 0. A share is never recorded and averaged again,
+so an idle night does not count as much as a busy day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any, Final
+
+from alerts import names
+from alerts.windows import (
+    FEWEST_BAD,
+    QUIET_BELOW,
+    QUIET_LONG,
+    SHORTEST,
+    Pair,
+    Severity,
+    all_windows,
+    check_fireable,
+    of_severity,
+    span,
+)
+from slo.objective import Catalogue, Kind, Objective
+
+Rule = dict[str, Any]
+
+_SMALLEST: Final = "1e-9"  # events a second; one in 28 days is 4e-7
+_ABSENT_FOR: Final = timedelta(minutes=10)
+_IMPOSSIBLE_FOR: Final = timedelta(minutes=15)
+_TOO_MANY: Final = Fraction(101, 100)  # scrapes of two counters are never of one moment
+_LOSS_SEEN_FOR: Final = timedelta(minutes=10)
+_RUNBOOKS: Final = "alerts/runbooks"
+
+
+def groups(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return the rule groups of a catalogue, one an objective; raises RuleError."""
+    check_fireable(one for one in catalogue.objectives if one.kind is Kind.SHARE)
+    return [{"name": f"letta-slo/{one.name}", "rules": list(_rules(one))} for one in catalogue.objectives]
+
+
+def _rules(one: Objective) -> Iterator[Rule]:
+    if one.kind is Kind.INVARIANT:
+        yield _broken(one)
+    else:
+        yield from _records(one)
+        yield from (_burning(one, severity) for severity in Severity)
+        yield _impossible(one)
+    yield _absent(one)
+
+
+def _records(one: Objective) -> Iterator[Rule]:
+    for window in all_windows():
+        yield _record(one, names.total(window), f"sum(rate({one.total_query}[{span(window)}]))")
+        # Before the first good event there is no series of it, and that is none good, not nothing known.
+        none = f"0 * {_of(one, names.total(window))}"
+        yield _record(one, names.good(window), f"sum(rate({one.good_query}[{span(window)}])) or on () {none}")
+    for window in all_windows():
+        yield _record(one, names.burn(window), _burn(one, window))
+        bad = f"clamp_min({_of(one, names.total(window))} - {_of(one, names.good(window))}, 0)"
+        yield _record(one, names.bad_count(window), f"{bad} * {round(window.total_seconds())}")
+    for name in (names.total, names.good):
+        yield _record(one, name(one.period), f"avg_over_time({_of(one, name(SHORTEST))}[{span(one.period)}])")
+    yield _record(one, names.burn(one.period), _burn(one, one.period))
+    yield _record(one, names.BUDGET_LEFT, f"1 - {_of(one, names.burn(one.period))}")
+    left = f"clamp_min({_of(one, names.BUDGET_LEFT)}, 0) * {round(one.period.total_seconds())}"
+    fastest = of_severity(Severity.PAGE)[0].long
+    yield _record(one, names.EXHAUSTED_IN, f"{left} / clamp_min({_of(one, names.burn(fastest))}, {_SMALLEST})")
+    yield _record(one, names.OBJECTIVE, f"vector({number(one.target or Fraction(0))})")
+    yield _record(one, names.PERIOD, f"vector({round(one.period.total_seconds())})")
+
+
+def _burn(one: Objective, window: timedelta) -> str:
+    total, good = _of(one, names.total(window)), _of(one, names.good(window))
+    return f"clamp_min({total} - {good}, 0) / clamp_min({total}, {_SMALLEST}) / {number(one.allowed_bad_share)}"
+
+
+def _burning(one: Objective, severity: Severity) -> Rule:
+    pairs = of_severity(severity)
+    parts = [_both_burn(one, pair.long, pair.short, pair.burn_rate(one.period)) for pair in pairs]
+    if severity is Severity.PAGE:
+        slower = pairs[-1]
+        few = f"{_of(one, names.total(slower.long))} * {round(slower.long.total_seconds())} < {QUIET_BELOW}"
+        quiet = _both_burn(one, QUIET_LONG, slower.long, slower.burn_rate(one.period))
+        parts.append(f"{quiet}\n  and {few}")
+    expression = "\nor\n".join(f"(\n  {part}\n)" for part in parts)
+    return _alert(
+        one,
+        names.BURN,
+        expression,
+        severity,
+        summary=f"{one.title}: the error budget burns {{{{ $value | humanize }}}} times faster than it may",
+        description=(
+            f"{_sentence(one)} {_shares(one, pairs)} At the rate of the last hour what is left of the budget of "
+            f"{span(one.period)} lasts for {_asked(one, names.EXHAUSTED_IN, 'humanizeDuration')}; "
+            f"{_asked(one, names.BUDGET_LEFT, 'humanizePercentage')} of it is left."
+        ),
+        runbook="error-budget-burn",
+    )
+
+
+def _both_burn(one: Objective, long: timedelta, short: timedelta, rate: Fraction) -> str:
+    return (
+        f"{_of(one, names.burn(long))} > {number(rate)}\n"
+        f"  and {_of(one, names.burn(short))} > {number(rate)}\n"
+        f"  and {_of(one, names.bad_count(long))} >= {FEWEST_BAD}"
+    )
+
+
+def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
+    spent = " or ".join(f"{float(pair.budget_share):.0%} of the budget within {span(pair.long)}" for pair in pairs)
+    return f"Allowed are {number(100 * one.allowed_bad_share)} % of requests; this alert is for {spent}."
+
+
+def _broken(one: Objective) -> Rule:
+    window = span(_LOSS_SEEN_FOR)
+    # A counter that begins above zero has counted what increase() cannot see.
+    is_new = f"sum({one.bad_query}) > 0 unless sum({one.bad_query} offset {window})"
+    expression = f"sum(increase({one.bad_query}[{window}])) > 0\nor\n({is_new})"
+    return _alert(
+        one,
+        names.BROKEN,
+        expression,
+        Severity.PAGE,
+        summary=f"{one.title}: broken {{{{ $value | humanize }}}} times in ten minutes",
+        description=f"{_sentence(one)} No violation is allowed.",
+        runbook="invariant-broken",
+    )
+
+
+def _absent(one: Objective) -> Rule:
+    return _alert(
+        one,
+        names.ABSENT,
+        f"absent({one.total_query})",
+        Severity.TICKET,
+        held=_ABSENT_FOR,
+        summary=f"{one.title}: nothing is known of it",
+        description=f"No series {one.total_query} for ten minutes, so no other alert of this objective can fire.",
+        runbook="without-data",
+    )
+
+
+def _impossible(one: Objective) -> Rule:
+    window = of_severity(Severity.PAGE)[0].long
+    total = _of(one, names.total(window))
+    enough = f"{total} * {round(window.total_seconds())} >= {QUIET_BELOW}"
+    return _alert(
+        one,
+        names.IMPOSSIBLE,
+        f"{_of(one, names.good(window))} > {number(_TOO_MANY)} * {total}\n  and {enough}",
+        Severity.TICKET,
+        held=_IMPOSSIBLE_FOR,
+        summary=f"{one.title}: more good events than events",
+        description=f"The queries of {one.name} count different things, so it cannot be told whether it is met.",
+        runbook="counts-impossible",
+    )
+
+
+def _record(one: Objective, name: str, expression: str) -> Rule:
+    return {"record": name, "expr": expression, "labels": _labels(one)}
+
+
+def _alert(
+    one: Objective,
+    name: str,
+    expression: str,
+    severity: Severity,
+    *,
+    summary: str,
+    description: str,
+    runbook: str,
+    held: timedelta | None = None,
+) -> Rule:
+    rule: Rule = {"alert": name, "expr": expression}
+    if held is not None:
+        rule["for"] = span(held)
+    notes = {"summary": summary, "description": description, "runbook": f"{_RUNBOOKS}/{runbook}.md"}
+    return {**rule, "labels": {**_labels(one), names.SEVERITY_LABEL: severity.value}, "annotations": notes}
+
+
+def _labels(one: Objective) -> dict[str, str]:
+    return {names.SLO_LABEL: one.name, names.SERVICE_LABEL: one.service}
+
+
+def _of(one: Objective, name: str) -> str:
+    return f'{name}{{{names.SLO_LABEL}="{one.name}"}}'
+
+
+def _sentence(one: Objective) -> str:
+    return one.description if one.description.endswith(".") else f"{one.description}."
+
+
+def _asked(one: Objective, name: str, form: str) -> str:
+    """Return a template that says what a recorded series is now; nothing known is said as such."""
+    query = _of(one, name).replace('"', "`").replace("`", '\\"')
+    return f'{{{{ with query "{query}" }}}}{{{{ . | first | value | {form} }}}}{{{{ else }}}}(not known){{{{ end }}}}'
+
+
+def number(value: Fraction) -> str:
+    """Return a number exactly: as a decimal where it has one, else as a division that PromQL does."""
+    left = value.denominator
+    for factor in (2, 5):
+        while left % factor == 0:
+            left //= factor
+    if left != 1:
+        return f"({value.numerator} / {value.denominator})"
+    digits = 0
+    while (value * 10**digits).denominator != 1:
+        digits += 1
+    whole = str(int(abs(value) * 10**digits)).rjust(digits + 1, "0")
+    text = f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole
+    return f"-{text}" if value < 0 else text

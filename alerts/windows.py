@@ -1,0 +1,94 @@
+"""Over which pairs of windows is an error budget watched, and which burn rate is worth a page or a ticket?
+
+Source: Google, The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts". An alert is for a share
+of the whole period's budget that is spent within the long window; the short one, about a twelfth of it, ends it soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+from alerts.errors import RuleError
+from slo.objective import Objective
+
+
+class Severity(StrEnum):
+    """Whom an alert reaches: somebody at once, or somebody in working hours."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A long and a short window: both must burn faster than what spends `budget_share` within the long one."""
+
+    severity: Severity
+    long: timedelta
+    short: timedelta
+    budget_share: Fraction
+
+    def burn_rate(self, period: timedelta) -> Fraction:
+        """Return the burn rate above which the pair fires; 1 spends exactly the budget over the period."""
+        return self.budget_share * Fraction(round(period.total_seconds()), round(self.long.total_seconds()))
+
+
+PAIRS: Final = (
+    Pair(Severity.PAGE, timedelta(hours=1), timedelta(minutes=5), Fraction(2, 100)),
+    Pair(Severity.PAGE, timedelta(hours=6), timedelta(minutes=30), Fraction(5, 100)),
+    Pair(Severity.TICKET, timedelta(days=1), timedelta(hours=2), Fraction(10, 100)),
+    Pair(Severity.TICKET, timedelta(days=3), timedelta(hours=6), Fraction(10, 100)),
+)
+# A service with fewer requests than this in the long window of the slower page is judged over longer windows: there
+# its last events are. The burn rate stays that of the slower page. Ours; no source has one.
+QUIET_BELOW: Final = 20
+QUIET_LONG: Final = timedelta(days=1)
+# One failed request of a quiet service is a burn rate of hundreds. Ours: five are no accident at any objective here.
+FEWEST_BAD: Final = 5
+
+SHORTEST: Final = min(pair.short for pair in PAIRS)
+
+
+def of_severity(severity: Severity) -> tuple[Pair, ...]:
+    """Return the pairs of a severity, the fastest first."""
+    return tuple(pair for pair in PAIRS if pair.severity is severity)
+
+
+def all_windows() -> tuple[timedelta, ...]:
+    """Return every window that something is recorded for, each once, the shortest first."""
+    return tuple(sorted({window for pair in PAIRS for window in (pair.long, pair.short)} | {QUIET_LONG}))
+
+
+def check_fireable(objectives: Iterable[Objective]) -> None:
+    """Refuse objectives of which some pair could never fire: even with nothing but errors it burns too slowly.
+
+    Raises RuleError, which names all of them.
+    """
+    faults = []
+    for one in objectives:
+        for pair in PAIRS:
+            needed = pair.burn_rate(one.period) * one.allowed_bad_share
+            if needed >= 1:
+                most = 1 - 1 / pair.burn_rate(one.period)
+                faults.append(
+                    f"{one.origin}: {one.name}: its {pair.severity} over {span(pair.long)} would need "
+                    f"{float(needed):.0%} of requests to be bad, so it can never fire; "
+                    f"a target above {float(most):.2%} can be watched"
+                )
+    if faults:
+        raise RuleError("\n".join(faults))
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time as PromQL writes it: 5m, 1h, 3d."""
+    seconds = round(length.total_seconds())
+    unit, name = next((size, name) for size, name in _UNITS if seconds % size == 0)
+    return f"{seconds // unit}{name}"
+
+
+_UNITS: Final = ((24 * 3600, "d"), (3600, "h"), (60, "m"), (1, "s"))
