@@ -25,7 +25,8 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def counting(*stretches: tuple[float, int], start: float = 0) -> str:
     """Return a counter in promtool's notation: each stretch grows by so much a minute, for so many minutes."""
-    parts, value = [], start
+    parts: list[str] = []
+    value = start
     for a_minute, minutes in stretches:
         parts.append(f"{value + (a_minute if parts else 0):.10g}+{a_minute:.10g}x{minutes - (1 if parts else 0)}")
         value += a_minute * minutes

@@ -74,7 +74,7 @@ def test_a_page_comes_and_ends_when_the_table_says(
     over = healthy + minutes
     expected: list[Any] = [(over, PAGE, [] if page_at is None else [1])]
     if page_at is not None and page_ends is not None:
-        before = [(healthy + page_at - 2, PAGE, [])] if page_at > 1 else []
+        before: list[Any] = [(healthy + page_at - 2, PAGE, [])] if page_at > 1 else []
         after = [(over + page_ends - 2, PAGE, [1]), (over + page_ends + 2, PAGE, [])]
         expected = [*before, (healthy + page_at + 1, PAGE, [1]), *after]
     series = incident(bad, minutes, healthy=healthy, after=(page_ends or 0) + 10)
@@ -112,7 +112,7 @@ def spaced(every: int, *good: bool) -> dict[str, str]:
 def test_one_failure_of_a_quiet_service_pages_nobody(tmp_path: Path) -> None:
     healthy = A_DAY
     series = spaced(10, *[True] * (healthy // 10), False, *[True] * 20)
-    expected = [(healthy + minute, PAGE, []) for minute in (*range(0, 30), 60, 120, 200)]
+    expected: list[Any] = [(healthy + minute, PAGE, []) for minute in (*range(0, 30), 60, 120, 200)]
     assert check(tmp_path, burning("page"), series, expected) == ""
 
 
