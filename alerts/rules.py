@@ -24,7 +24,7 @@ from alerts.windows import (
     of_severity,
     span,
 )
-from slo.objective import Catalogue, Kind, Objective
+from slo.objective import Catalogue, Kind, Objective, Phase
 
 Rule = dict[str, Any]
 
@@ -49,7 +49,8 @@ def _rules(one: Objective) -> Iterator[Rule]:
         yield from _records(one)
         yield from (_burning(one, severity) for severity in Severity)
         yield _impossible(one)
-    yield _absent(one)
+    if Phase.STEADY in one.samples.phases:  # of a fallback nothing is known while all is well, and nobody misses it
+        yield _absent(one)
 
 
 def _records(one: Objective) -> Iterator[Rule]:

@@ -147,6 +147,16 @@ def test_data_that_is_not_there_has_its_own_alert(tmp_path: Path) -> None:
     assert check(tmp_path, made(), series, [(30, absent, []), (50, absent, [1]), (50, PAGE, [])]) == ""
 
 
+def test_nobody_is_told_that_a_fallback_has_no_data() -> None:
+    told = {
+        rule["labels"]["slo"]
+        for group in groups(load())
+        for rule in group["rules"]
+        if rule.get("alert") == names.ABSENT
+    }
+    assert {one.name for one in load().objectives} - told == {"bridge-fallback"}
+
+
 def test_more_good_events_than_events_is_said(tmp_path: Path) -> None:
     said = f'count(ALERTS{{alertname="{names.IMPOSSIBLE}",alertstate="firing"}})'
     series = {ALL: counting((A_MINUTE, 60)), GOOD: counting((A_MINUTE * 1.05, 60))}
