@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from alerts import names
+from alerts.links import Links
 from alerts.windows import (
     FEWEST_BAD,
     QUIET_BELOW,
@@ -33,24 +34,24 @@ _ABSENT_FOR: Final = timedelta(minutes=10)
 _IMPOSSIBLE_FOR: Final = timedelta(minutes=15)
 _TOO_MANY: Final = Fraction(101, 100)  # scrapes of two counters are never of one moment
 _LOSS_SEEN_FOR: Final = timedelta(minutes=10)
-_RUNBOOKS: Final = "alerts/runbooks"
+_DASHBOARD: Final = "objective"
 
 
-def groups(catalogue: Catalogue) -> list[dict[str, Any]]:
+def groups(catalogue: Catalogue, links: Links) -> list[dict[str, Any]]:
     """Return the rule groups of a catalogue, one an objective; raises RuleError."""
     check_fireable(one for one in catalogue.objectives if one.kind is Kind.SHARE)
-    return [{"name": f"letta-slo/{one.name}", "rules": list(_rules(one))} for one in catalogue.objectives]
+    return [{"name": f"letta-slo/{one.name}", "rules": list(_rules(one, links))} for one in catalogue.objectives]
 
 
-def _rules(one: Objective) -> Iterator[Rule]:
+def _rules(one: Objective, links: Links) -> Iterator[Rule]:
     if one.kind is Kind.INVARIANT:
-        yield _broken(one)
+        yield _broken(one, links)
     else:
         yield from _records(one)
-        yield from (_burning(one, severity) for severity in Severity)
-        yield _impossible(one)
+        yield from (_burning(one, severity, links) for severity in Severity)
+        yield _impossible(one, links)
     if Phase.STEADY in one.samples.phases:  # of a fallback nothing is known while all is well, and nobody misses it
-        yield _absent(one)
+        yield _absent(one, links)
 
 
 def _records(one: Objective) -> Iterator[Rule]:
@@ -79,7 +80,7 @@ def _burn(one: Objective, window: timedelta) -> str:
     return f"clamp_min({total} - {good}, 0) / clamp_min({total}, {_SMALLEST}) / {number(one.allowed_bad_share)}"
 
 
-def _burning(one: Objective, severity: Severity) -> Rule:
+def _burning(one: Objective, severity: Severity, links: Links) -> Rule:
     pairs = of_severity(severity)
     parts = [_both_burn(one, pair.long, pair.short, pair.burn_rate(one.period)) for pair in pairs]
     if severity is Severity.PAGE:
@@ -99,7 +100,8 @@ def _burning(one: Objective, severity: Severity) -> Rule:
             f"{span(one.period)} lasts for {_asked(one, names.EXHAUSTED_IN, 'humanizeDuration')}; "
             f"{_asked(one, names.BUDGET_LEFT, 'humanizePercentage')} of it is left."
         ),
-        runbook="error-budget-burn",
+        runbook=links.runbook("error-budget-burn"),
+        dashboard=links.dashboard(_DASHBOARD, slo=one.name),
     )
 
 
@@ -116,7 +118,7 @@ def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
     return f"Allowed are {number(100 * one.allowed_bad_share)} % of requests; this alert is for {spent}."
 
 
-def _broken(one: Objective) -> Rule:
+def _broken(one: Objective, links: Links) -> Rule:
     window = span(_LOSS_SEEN_FOR)
     # A counter that begins above zero has counted what increase() cannot see.
     is_new = f"sum({one.bad_query}) > 0 unless sum({one.bad_query} offset {window})"
@@ -128,11 +130,12 @@ def _broken(one: Objective) -> Rule:
         Severity.PAGE,
         summary=f"{one.title}: broken {{{{ $value | humanize }}}} times in ten minutes",
         description=f"{_sentence(one)} No violation is allowed.",
-        runbook="invariant-broken",
+        runbook=links.runbook("invariant-broken"),
+        dashboard=links.dashboard(_DASHBOARD, slo=one.name),
     )
 
 
-def _absent(one: Objective) -> Rule:
+def _absent(one: Objective, links: Links) -> Rule:
     return _alert(
         one,
         names.ABSENT,
@@ -141,11 +144,12 @@ def _absent(one: Objective) -> Rule:
         held=_ABSENT_FOR,
         summary=f"{one.title}: nothing is known of it",
         description=f"No series {one.total_query} for ten minutes, so no other alert of this objective can fire.",
-        runbook="without-data",
+        runbook=links.runbook("without-data"),
+        dashboard=links.dashboard(_DASHBOARD, slo=one.name),
     )
 
 
-def _impossible(one: Objective) -> Rule:
+def _impossible(one: Objective, links: Links) -> Rule:
     window = of_severity(Severity.PAGE)[0].long
     total = _of(one, names.total(window))
     enough = f"{total} * {round(window.total_seconds())} >= {QUIET_BELOW}"
@@ -157,7 +161,8 @@ def _impossible(one: Objective) -> Rule:
         held=_IMPOSSIBLE_FOR,
         summary=f"{one.title}: more good events than events",
         description=f"The queries of {one.name} count different things, so it cannot be told whether it is met.",
-        runbook="counts-impossible",
+        runbook=links.runbook("counts-impossible"),
+        dashboard=links.dashboard(_DASHBOARD, slo=one.name),
     )
 
 
@@ -174,13 +179,15 @@ def _alert(
     summary: str,
     description: str,
     runbook: str,
+    dashboard: str,
     held: timedelta | None = None,
 ) -> Rule:
     rule: Rule = {"alert": name, "expr": expression}
     if held is not None:
         rule["for"] = span(held)
-    notes = {"summary": summary, "description": description, "runbook": f"{_RUNBOOKS}/{runbook}.md"}
-    return {**rule, "labels": {**_labels(one), names.SEVERITY_LABEL: severity.value}, "annotations": notes}
+    labels = {**_labels(one), names.SEVERITY_LABEL: severity.value}
+    notes = {"summary": summary, "description": description, "runbook_url": runbook, "dashboard_url": dashboard}
+    return {**rule, "labels": labels, "annotations": notes}
 
 
 def _labels(one: Objective) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`letta-slo plan`: say what a verdict needs, before anything is sent."""
+"""`letta-slo plan`: say what a verdict needs before anything is sent; with a destination, what would change there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from letta_slo import options
+from letta_slo import exit_codes, options
 from letta_slo.needs import check_cost, needs, print_needs, read_prices
 from loadgen import tiers
 from slo.catalog import load
@@ -16,16 +16,28 @@ _EPILOG = options.epilog("""
   letta-slo plan
   letta-slo plan --tier small --duration 600
   letta-slo plan --rate 5 --duration 3600 --prices prices.yaml --max-cost 20
+  letta-slo plan aom --help                  what would change in AOM?
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Say how many requests a verdict needs, and what they cost.")
+@click.group(
+    epilog=_EPILOG,
+    short_help="Say what a verdict needs, or what would change at a destination.",
+    invoke_without_command=True,
+    subcommand_metavar="[DESTINATION ...]",
+)
 @options.load
 @options.phases
 @options.money
 @options.catalogue
-def plan(**given: Any) -> int:
-    """Say how many requests each objective needs, whether the chosen load yields them, and what it costs."""
+@click.pass_context
+def plan(context: click.Context, /, **given: Any) -> int:
+    """Say how many requests each objective needs, whether the chosen load yields them, and what it costs.
+
+    With a destination: say what `letta-slo apply` would change there, and change nothing.
+    """
+    if context.invoked_subcommand is not None:
+        return exit_codes.MET
     catalogue = options.select(load(given["catalog"]), given["only"])
     tier = tiers.load(given["tier"] or "small")
     rate = given["rate"] or tier.rate

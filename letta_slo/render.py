@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from alerts.links import Links
 from alerts.rendering import files
 from letta_slo import exit_codes, options
 from slo.catalog import load
@@ -25,13 +26,22 @@ _EPILOG = options.epilog("""
     required=True,
     help="Folder to write into, made if need be.",
 )
+@click.option(
+    "--runbooks-at",
+    default=Links().runbooks,
+    show_default=True,
+    help="Where people find the runbooks, as alerts link to them: an address, or a path in your repository.",
+)
+@click.option(
+    "--grafana-at", default="", help="Address of your Grafana, for links to dashboards.  [default: paths alone]"
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit code 3 when a file is not what would be written.")
-def render(catalog: Path | None, out: Path, check: bool) -> int:
+def render(catalog: Path | None, out: Path, runbooks_at: str, grafana_at: str, check: bool) -> int:
     """Write the rules that watch each objective: recordings, pages and tickets by burn rate, absence of data.
 
     An objective of which some alert could never fire is refused, with the reason.
     """
-    made = files(load(catalog))
+    made = files(load(catalog), Links(runbooks_at, grafana_at))
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]
         for name in drifted:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from alerts import names
 from alerts.errors import RuleError
+from alerts.links import Links
 from alerts.rendering import files
 from alerts.rules import groups, number
 from alerts.windows import PAIRS, all_windows, span
@@ -41,7 +42,7 @@ def catalogue(target: str = "0.999", period: timedelta = timedelta(days=30)) -> 
 
 
 def made(target: str = "0.999") -> list[dict[str, Any]]:
-    return groups(catalogue(target))
+    return groups(catalogue(target), Links())
 
 
 def burning(severity: str) -> list[dict[str, Any]]:
@@ -150,7 +151,7 @@ def test_data_that_is_not_there_has_its_own_alert(tmp_path: Path) -> None:
 def test_nobody_is_told_that_a_fallback_has_no_data() -> None:
     told = {
         rule["labels"]["slo"]
-        for group in groups(load())
+        for group in groups(load(), Links())
         for rule in group["rules"]
         if rule.get("alert") == names.ABSENT
     }
@@ -165,7 +166,9 @@ def test_more_good_events_than_events_is_said(tmp_path: Path) -> None:
 
 def test_one_violation_of_what_may_never_happen_pages_also_when_its_counter_is_new(tmp_path: Path) -> None:
     whole = load()
-    rules = groups(replace(whole, objectives=tuple(one for one in whole.objectives if one.kind is Kind.INVARIANT)))
+    rules = groups(
+        replace(whole, objectives=tuple(one for one in whole.objectives if one.kind is Kind.INVARIANT)), Links()
+    )
     broken = f'count(ALERTS{{alertname="{names.BROKEN}",severity="page",alertstate="firing"}})'
     requests = {"letta_bridge_requests_total": counting((60, 60))}
     for lost in ("0x19 1x40", "_x19 1x40"):
@@ -179,7 +182,7 @@ def test_a_person_is_told_what_burns_how_fast_and_how_long_it_lasts() -> None:
     told = rule["annotations"]["description"]
     assert "2% of the budget within 1h or 5% of the budget within 6h" in told
     assert names.EXHAUSTED_IN in told and names.BUDGET_LEFT in told
-    assert (ROOT / rule["annotations"]["runbook"]).is_file()
+    assert (ROOT / rule["annotations"]["runbook_url"]).is_file()
 
 
 def test_an_alert_that_can_never_fire_is_refused_with_the_reason() -> None:
@@ -194,12 +197,12 @@ def test_every_window_is_recorded(window: timedelta) -> None:
 
 
 def test_every_alert_has_what_a_person_and_a_router_need() -> None:
-    for group in groups(load()):
+    for group in groups(load(), Links()):
         for rule in (one for one in group["rules"] if "alert" in one):
             assert set(rule["labels"]) == {"slo", "service", "severity"}, rule
             assert rule["labels"]["severity"] in {"page", "ticket"}
-            assert set(rule["annotations"]) == {"summary", "description", "runbook"}
-            assert (ROOT / rule["annotations"]["runbook"]).is_file()
+            assert set(rule["annotations"]) == {"summary", "description", "runbook_url", "dashboard_url"}
+            assert (ROOT / rule["annotations"]["runbook_url"]).is_file()
 
 
 def test_factors_are_those_of_the_workbook_at_thirty_days() -> None:
@@ -223,8 +226,8 @@ def test_numbers_are_exact(value: str, text: str) -> None:
 
 
 def test_the_rendered_files_are_the_same_each_time_valid_and_without_a_rounded_number(tmp_path: Path) -> None:
-    texts = files(load())
-    assert texts == files(load())
+    texts = files(load(), Links())
+    assert texts == files(load(), Links())
     for name, text in texts.items():
         assert not re.search(r"\d\.\d{7,}", text), name
     rules = tmp_path / "rules.yaml"
