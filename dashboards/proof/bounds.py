@@ -8,9 +8,8 @@ from typing import Final
 from alerts import names
 from dashboards.proof.board import Panel, Target
 
-_NEVER_NEGATIVE: Final = frozenset(
-    "s ms µs ns m h d dtdurations dtdhms clocks bytes decbytes Bps binBps reqps ops cps rps wps iops pps mps eps".split()
-)
+_TIMES: Final = frozenset("s ms µs ns m h d dtdurations dtdhms clocks".split())
+_NEVER_NEGATIVE: Final = _TIMES | frozenset("bytes decbytes Bps binBps reqps ops cps rps wps iops pps mps eps".split())
 _TOLERANCE: Final = 0.001  # scrapes of two counters are never of one moment, and rate() extrapolates both
 _CLOCK_S: Final = 1.0  # between two machines, or two readings of one
 # An error budget that is spent is overdrawn.
@@ -30,6 +29,6 @@ def bounds(panel: Panel, target: Target) -> tuple[float, float]:
         low, high = -_TOLERANCE * whole, whole * (1 + _TOLERANCE)
     if any(name in target.expr for name in _MAY_BE_NEGATIVE):
         low = -math.inf
-    return min(low, panel.low if panel.low is not None else low), max(
-        high, panel.high if panel.high is not None else high
-    )
+    own_low = low if panel.low is None else panel.low
+    own_high = high if panel.high is None else panel.high
+    return min(low, own_low), max(high, own_high)

@@ -13,8 +13,8 @@ _ENDINGS: Final = ("_total", "_count", "_sum", "_bucket")
 _GAUGES: Final = frozenset({"pg_stat_activity_count", "pg_locks_count", "node_procs_count"})
 # Inside one of these a counter is read for what it is: how fast it rises, or whether it is there at all.
 _READING: Final = frozenset(
-    "rate irate increase resets changes absent absent_over_time present_over_time count_over_time timestamp count group".split()
-)
+    "rate irate increase resets changes absent absent_over_time present_over_time count_over_time timestamp".split()
+) | {"count", "group"}
 
 
 def is_gauge(name: str) -> bool:

@@ -9,9 +9,8 @@ from typing import Final
 from dashboards.proof.series import Stretch
 
 _POINTS: Final = 240  # about as many as Grafana asks of a panel of half a screen's width
-_SCRAPES: Final = (
-    4  # https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables: $__rate_interval
-)
+# https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/#use-__rate_interval
+_SCRAPES: Final = 4
 _NAMED: Final = r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)\]\]"
 
 

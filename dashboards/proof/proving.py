@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from dashboards.proof.board import Board, Panel, Target
+from dashboards.proof.board import Annotation, Board, Panel, Target
 from dashboards.proof.bounds import bounds
 from dashboards.proof.exceptions import Exemption
 from dashboards.proof.filling import built_in, fill, step_s
@@ -74,18 +74,13 @@ def prove(
 ) -> tuple[Proof, ...]:
     """Ask every query of every dashboard and judge what comes.
 
-    `assumed_s` is how often the dashboards' series are scraped where they are used, which is what their windows are held
-    against; the stretch says how often they are here.
+    `assumed_s` is how often the dashboards' series are scraped where they are used, which is what their windows are
+    held against; the stretch says how often they are here.
     """
     proofs = [_prove(board, ask, stretch, exceptions, assumed_s) for board in boards]
-    unneeded = _unneeded(proofs, exceptions)
+    unneeded = list(_unneeded(proofs, exceptions))
     return tuple(
-        Proof(
-            one.board,
-            one.shown,
-            (*one.findings, *(each for each in unneeded if each.dashboard == one.board.key)),
-            one.asked,
-        )
+        replace(one, findings=(*one.findings, *(each for each in unneeded if each.dashboard == one.board.key)))
         for one in proofs
     )
 
@@ -109,7 +104,8 @@ def _prove(board: Board, ask: Ask, stretch: Stretch, exceptions: Sequence[Exempt
         shown.append(Shown(panel, tuple(answers)))
     for note in board.annotations:
         asked += 1
-        findings += _annotation(board, note.name, note.expr, ask, stretch, variables)
+        answer = _asked(Target("", note.expr), ask, stretch, next(variables.choices(note.expr)))
+        findings += _of_annotation(board, note, answer)
     return Proof(board, tuple(shown), tuple(findings), asked)
 
 
@@ -160,11 +156,10 @@ def _judged(board: Board, panel: Panel, answer: Answer, empty_with: tuple[str, .
             yield finding(Kind.LABEL, said)
 
 
-def _annotation(board: Board, name: str, expr: str, ask: Ask, stretch: Stretch, variables: Found) -> Iterator[Finding]:
-    asked = _asked(Target("", expr), ask, stretch, next(variables.choices(expr)))
-    if asked.refused or not asked.values:
-        kind, said = (Kind.REFUSED, asked.refused) if asked.refused else (Kind.EMPTY, asked.expr)
-        yield Finding(kind, board.key, f"annotation {name}", "", said)
+def _of_annotation(board: Board, note: Annotation, answer: Answer) -> Iterator[Finding]:
+    if answer.refused or not answer.values:
+        kind, said = (Kind.REFUSED, answer.refused) if answer.refused else (Kind.EMPTY, answer.expr)
+        yield Finding(kind, board.key, f"annotation {note.name}", "", said)
 
 
 def _unneeded(proofs: Sequence[Proof], exceptions: Sequence[Exemption]) -> Iterator[Finding]:

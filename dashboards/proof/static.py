@@ -31,8 +31,7 @@ def look(board: Board, scrape_interval_s: float) -> Iterator[Finding]:
         for target in panel.targets:
             yield from _target(board, panel, target, stretch)
     for note in board.annotations:
-        panel = f"annotation {note.name}"
-        yield from _expression(board, panel, "", fill_any(board, note.expr, stretch), stretch)
+        yield from _expression(board, f"annotation {note.name}", "", fill_any(board, note.expr, stretch), stretch)
 
 
 def fill_any(board: Board, expr: str, stretch: Stretch, min_step_s: float = 0.0) -> str:
@@ -66,7 +65,7 @@ def _expression(board: Board, panel: str, ref: str, expr: str, stretch: Stretch)
             yield Finding(Kind.COUNTER, board.key, panel, ref, said)
         if one.window is not None and one.window < shortest:
             said = (
-                f"{one.metric} over {one.window.total_seconds():g} s; allowed is {shortest.total_seconds():g} s or more, "
-                f"{_SCRAPES} times {stretch.scrape_interval_s:g} s"
+                f"{one.metric} over {one.window.total_seconds():g} s; allowed is {shortest.total_seconds():g} s or "
+                f"more, {_SCRAPES} times {stretch.scrape_interval_s:g} s"
             )
             yield Finding(Kind.WINDOW, board.key, panel, ref, said)

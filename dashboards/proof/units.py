@@ -56,19 +56,7 @@ _SAID: Final = {
 _PER_SECOND_OF: Final = frozenset({"rate", "irate", "deriv"})
 _COUNTING: Final = frozenset({"count", "count_over_time", "changes", "resets", "count_values", "group"})
 _TIMES: Final = frozenset({"time", "timestamp"})
-_UNKNOWN: Final = frozenset(
-    {
-        "absent",
-        "absent_over_time",
-        "present_over_time",
-        "ln",
-        "exp",
-        "sgn",
-        "stdvar",
-        "stdvar_over_time",
-        "predict_linear",
-    }
-)
+_UNKNOWN: Final = frozenset("absent absent_over_time present_over_time ln exp sgn stdvar stdvar_over_time".split())
 
 
 def complaint(expression: str, unit: str) -> str:
@@ -89,10 +77,8 @@ def _without_things(unit: Unit) -> Unit:
 
 
 def _of(node: Any) -> Unit | None:
-    if isinstance(node, parser.VectorSelector):
-        return of_metric(node.name or "")
-    if isinstance(node, parser.MatrixSelector):
-        return of_metric(node.vector_selector.name or "")
+    if isinstance(node, parser.VectorSelector | parser.MatrixSelector):
+        return of_metric(getattr(node, "vector_selector", node).name or "")
     if isinstance(node, parser.ParenExpr | parser.UnaryExpr | parser.SubqueryExpr):
         return _of(node.expr)
     if isinstance(node, parser.AggregateExpr):
@@ -163,7 +149,7 @@ def _bare(node: Any) -> Any:
 
 _ENDINGS: Final[tuple[tuple[str, Callable[[str], Unit | None]], ...]] = (
     ("_bucket", lambda _: THINGS),
-    ("_sum", lambda rest: of_metric(rest)),
+    ("_sum", lambda rest: of_metric(rest) if rest else None),
     ("_total", lambda rest: of_metric(rest) or THINGS),
     ("_seconds", lambda _: SECONDS),
     (":seconds", lambda _: SECONDS),

@@ -86,9 +86,7 @@ def _finding(board: Board, variable: Variable, kind: Kind, said: str) -> Finding
 def _asked(query: str, ask: Ask, stretch: Stretch) -> tuple[str, ...]:
     found = _QUERY.fullmatch(query)
     if found is None:
-        raise RefusedError(
-            f"{query!r} is no query of a variable; allowed are label_values(…), metrics(…), query_result(…)"
-        )
+        raise RefusedError(f"{query!r} is no query of a variable; allowed are label_values(…), query_result(…)")
     function, inner = found[1], found[2].strip()
     if function == "label_values":
         selector, _, label = inner.rpartition(",")
