@@ -78,7 +78,8 @@ def _without_things(unit: Unit) -> Unit:
 
 def _of(node: Any) -> Unit | None:
     if isinstance(node, parser.VectorSelector | parser.MatrixSelector):
-        return of_metric(getattr(node, "vector_selector", node).name or "")
+        selector: Any = node.vector_selector if isinstance(node, parser.MatrixSelector) else node
+        return of_metric(selector.name or "")
     if isinstance(node, parser.ParenExpr | parser.UnaryExpr | parser.SubqueryExpr):
         return _of(node.expr)
     if isinstance(node, parser.AggregateExpr):
