@@ -12,6 +12,7 @@ from dashboards.proof.bounds import bounds
 from dashboards.proof.exceptions import Exemption
 from dashboards.proof.filling import built_in, fill, step_s
 from dashboards.proof.finding import Finding, Kind
+from dashboards.proof.formats import legend
 from dashboards.proof.series import Ask, RefusedError, Series, Stretch
 from dashboards.proof.static import look
 from dashboards.proof.variables import Chosen, Found, find
@@ -149,11 +150,19 @@ def _judged(board: Board, panel: Panel, answer: Answer, empty_with: tuple[str, .
     if outside := [value for value in answer.values if not low <= value <= high]:
         said = f"{outside[0]:g} and {len(outside) - 1} more; the unit {answer.target.unit!r} allows {low:g} to {high:g}"
         yield finding(Kind.RANGE, said)
-    for name in _IN_BRACES.findall(answer.target.legend):
-        without = [one for one in answer.series if one.finite and not one.label(name)]
-        if without:
-            said = f"the legend says {{{{{name}}}}}, which {len(without)} of {len(answer.series)} series do not have"
-            yield finding(Kind.LABEL, said)
+    for said in _unnamed(answer):
+        yield finding(Kind.LABEL, said)
+
+
+def _unnamed(answer: Answer) -> Iterator[str]:
+    """Say which labels of a legend no series has, and of how many series nothing of the legend is left."""
+    text = answer.target.legend
+    drawn = [dict(one.labels) for one in answer.series if one.finite]
+    for name in _IN_BRACES.findall(text):
+        if drawn and not any(labels.get(name) for labels in drawn):
+            yield f"the legend says {{{{{name}}}}}, which none of {len(drawn)} series has"
+    if text and (blank := [labels for labels in drawn if not legend(text, labels).strip()]):
+        yield f"the legend {text!r} leaves {len(blank)} of {len(drawn)} series without a name, such as {blank[0]}"
 
 
 def _of_annotation(board: Board, note: Annotation, answer: Answer) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ Names are those that Prometheus advises (https://prometheus.io/docs/practices/na
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import promql_parser as parser
@@ -18,7 +18,7 @@ from dashboards.proof.counters import is_gauge
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Powers of seconds, bytes and things; `is_percent` for a share times 100."""
+    """Powers of seconds, bytes and things; `is_percent` for what was multiplied by 100."""
 
     seconds: int = 0
     bytes: int = 0
@@ -27,11 +27,13 @@ class Unit:
 
     def over(self, other: Unit) -> Unit:
         """Return the unit of a quotient."""
-        return Unit(self.seconds - other.seconds, self.bytes - other.bytes, self.things - other.things)
+        powers = (self.seconds - other.seconds, self.bytes - other.bytes, self.things - other.things)
+        return Unit(*powers, is_percent=self.is_percent and not other.is_percent)
 
     def times(self, other: Unit) -> Unit:
         """Return the unit of a product."""
-        return Unit(self.seconds + other.seconds, self.bytes + other.bytes, self.things + other.things)
+        powers = (self.seconds + other.seconds, self.bytes + other.bytes, self.things + other.things)
+        return Unit(*powers, is_percent=self.is_percent or other.is_percent)
 
 
 SHARE, THINGS, SECONDS, BYTES = Unit(), Unit(things=1), Unit(seconds=1), Unit(bytes=1)
@@ -138,9 +140,9 @@ def _of_product(left: Any, right: Any, *, is_quotient: bool) -> Unit | None:
 
 
 def _scaled(unit: Unit | None, factor: float) -> Unit | None:
-    """A share times 100 is percent; what other factors make of a unit, names do not tell."""
-    if unit == SHARE and factor == 100:
-        return PERCENT
+    """Return what a factor makes of a unit: of a share, 100 makes percent; of others names do not tell."""
+    if unit is not None and factor == 100:
+        return replace(unit, is_percent=True)
     return unit if factor in (-1, 0, 1) else None
 
 
