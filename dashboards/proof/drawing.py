@@ -27,9 +27,10 @@ COLOURS: Final = (
     "#a33b3b",
 )
 _NAMED: Final = {"green": "#3d8b5f", "orange": "#c77d22", "yellow": "#c9a227", "red": "#c03a3a", "blue": "#2f6fb5"}
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 8.0, 6.0, 20.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 8.0, 6.0, 20.0
 _ROWS: Final = 4
-_TICKS: Final = 5
+_TICK_PX: Final = 84.0
+_BAR_PX, _NAME_PX = 20.0, 14.0
 _GAP_STEPS: Final = 3.0
 
 
@@ -87,19 +88,19 @@ def states(frame: Frame, drawn: Sequence[Line], thresholds: Sequence[Threshold])
     parts = list(_times(frame))
     step = (frame.height - _TOP - _BOTTOM) / max(len(drawn), 1)
     for number, one in enumerate(drawn):
-        top = _TOP + number * step
+        top = _TOP + number * step + _NAME_PX
         samples = one.series.finite
         for (time, value), (until, _) in zip(samples, [*samples[1:], (frame.stretch.to_s, 0.0)], strict=True):
             left, right = frame.x(time), frame.x(until)
             fill = of_value(value, thresholds)
-            parts.append(_box((left, top + 2), (max(right - left, 1), min(step - 4, 22)), fill))
-        parts.append(f'<text x="4" y="{top + 14:.0f}" class="name">{escape(one.name[:60])}</text>')
+            parts.append(_box((left, top), (max(right - left, 1), min(step - _NAME_PX - 2, _BAR_PX)), fill))
+        parts.append(f'<text x="{_LEFT:.0f}" y="{top - 3:.0f}" class="tick">{escape(one.name[:80])}</text>')
     return _svg(frame, parts)
 
 
 def field(frame: Frame, drawn: Sequence[Line]) -> str:
-    """Return a heatmap: each series is a bucket, darker where more fell into it."""
-    order = sorted(drawn, key=lambda one: _edge(one.series))
+    """Return a heatmap: each series is a bucket, darker where more fell into it than into the one below."""
+    order = _apart(sorted(drawn, key=lambda one: _edge(one.series)))
     most = max((value for one in order for _, value in one.series.finite), default=0.0) or 1.0
     parts = list(_times(frame))
     step = (frame.height - _TOP - _BOTTOM) / max(len(order), 1)
@@ -115,6 +116,17 @@ def field(frame: Frame, drawn: Sequence[Line]) -> str:
     return _svg(frame, parts)
 
 
+def _apart(order: Sequence[Line]) -> list[Line]:
+    """Take from each bucket what the one below it has counted, too: a Prometheus' buckets hold all below their edge."""
+    below: dict[float, float] = {}
+    apart = []
+    for one in order:
+        samples = tuple((time, max(value - below.get(time, 0.0), 0.0)) for time, value in one.series.finite)
+        below |= dict(one.series.finite)
+        apart.append(Line(one.name, Series(one.series.labels, samples)))
+    return apart
+
+
 def _edge(series: Series) -> float:
     edge = series.label("le")
     return math.inf if edge in ("", "+Inf") else float(edge)
@@ -123,8 +135,16 @@ def _edge(series: Series) -> float:
 def _scale(values: Sequence[float]) -> tuple[float, float]:
     low, high = min([*values, 0.0]), max(values, default=1.0)
     if high <= low:
-        return low, low + (abs(low) or 1.0)
-    return low, high + (high - low) * 0.05
+        high = low + (abs(low) or 1.0)
+    step = _round_step((high - low) / _ROWS)
+    low = math.floor(low / step) * step
+    return low, low + step * _ROWS if low + step * _ROWS >= high else low + 2 * step * _ROWS
+
+
+def _round_step(rough: float) -> float:
+    """Return the next step that people count in: 1, 2, 2.5 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next((one * power for one in (1, 2, 2.5, 5) if one * power >= rough), 10 * power)
 
 
 def _grid(frame: Frame, low: float, high: float) -> Iterator[str]:
@@ -139,8 +159,9 @@ def _grid(frame: Frame, low: float, high: float) -> Iterator[str]:
 
 def _times(frame: Frame) -> Iterator[str]:
     form = "%H:%M:%S" if frame.stretch.seconds < 3600 else "%H:%M" if frame.stretch.seconds < 172_800 else "%m-%d"
-    for number in range(_TICKS):
-        time = frame.stretch.from_s + (number + 0.5) / _TICKS * frame.stretch.seconds
+    ticks = max(2, int((frame.width - _LEFT - _RIGHT) / _TICK_PX))
+    for number in range(ticks):
+        time = frame.stretch.from_s + (number + 0.5) / ticks * frame.stretch.seconds
         text = datetime.fromtimestamp(time, UTC).strftime(form)
         place = f'x="{frame.x(time):.1f}" y="{frame.height - 5:.0f}"'
         yield f'<text {place} class="tick" text-anchor="middle">{text}</text>'

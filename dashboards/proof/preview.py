@@ -41,7 +41,7 @@ h1{font-size:20px;margin:26px 0 2px}
 .numbers span{color:var(--soft);font-size:11px;margin-left:4px}
 table{border-collapse:collapse;width:100%;font-size:12px;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:2px 8px 2px 0;border-bottom:1px solid var(--line);white-space:nowrap}
-.tick,.name{font-size:10px;fill:var(--soft)}.name{fill:#fff;font-size:11px}.grid{stroke:var(--line)}
+.tick{font-size:10px;fill:var(--soft)}.grid{stroke:var(--line)}
 .text{white-space:pre-wrap;color:var(--soft)}
 """
 

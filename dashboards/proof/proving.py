@@ -13,6 +13,7 @@ from dashboards.proof.exceptions import Exemption
 from dashboards.proof.filling import built_in, fill, step_s
 from dashboards.proof.finding import Finding, Kind
 from dashboards.proof.formats import legend
+from dashboards.proof.labels import optional_labels
 from dashboards.proof.series import Ask, RefusedError, Series, Stretch
 from dashboards.proof.static import look
 from dashboards.proof.variables import Chosen, Found, find
@@ -155,10 +156,14 @@ def _judged(board: Board, panel: Panel, answer: Answer, empty_with: tuple[str, .
 
 
 def _unnamed(answer: Answer) -> Iterator[str]:
-    """Say which labels of a legend no series has, and of how many series nothing of the legend is left."""
+    """Say which labels of a legend no series has, and of how many series nothing of the legend is left.
+
+    A label that the registry of names has as one that is not always there, such as `error_type`, may be absent.
+    """
     text = answer.target.legend
     drawn = [dict(one.labels) for one in answer.series if one.finite]
-    for name in _IN_BRACES.findall(text):
+    may_be_absent = optional_labels(answer.expr)
+    for name in set(_IN_BRACES.findall(text)) - may_be_absent:
         if drawn and not any(labels.get(name) for labels in drawn):
             yield f"the legend says {{{{{name}}}}}, which none of {len(drawn)} series has"
     if text and (blank := [labels for labels in drawn if not legend(text, labels).strip()]):

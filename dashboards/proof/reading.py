@@ -14,6 +14,7 @@ from dashboards.proof.board import Annotation, Board, Panel, Place, Target, Thre
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _ASKED: Final = "query"
 _LISTED: Final = frozenset({"custom", "interval"})
+_FIELD: Final = "heatmap"  # its unit is that of the buckets' edges, not of what they count
 _FIXED: Final = frozenset({"textbox", "constant"})
 
 Json = Mapping[str, Any]
@@ -90,7 +91,7 @@ def _target(found: Json, panel: Json, defaults: Json) -> Target:
         ref,
         str(found.get("expr", "")),
         str(found.get("legendFormat") or ""),
-        _unit(ref, panel) or str(defaults.get("unit", "")),
+        _unit(ref, panel) or ("" if panel["type"] == _FIELD else str(defaults.get("unit", ""))),
         bool(found.get("instant")) and not found.get("range"),
         seconds(str(found.get("interval") or panel.get("interval") or "")),
     )

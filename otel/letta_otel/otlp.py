@@ -35,9 +35,9 @@ def span_processor(meters: MeterProvider) -> SpanProcessor:
     return BatchSpanProcessor(SpansOfProcess(_SpanExporter()), meter_provider=meters)
 
 
-def send_logs(loggers: LoggerProvider, level: int) -> logging.Handler:
-    """Return a handler whose records from `level` on are sent."""
-    loggers.add_log_record_processor(BatchLogRecordProcessor(LogsOfProcess(OTLPLogExporter())))
+def send_logs(loggers: LoggerProvider, level: int, meters: MeterProvider) -> logging.Handler:
+    """Return a handler whose records from `level` on are sent; what had to be dropped is counted by the meters."""
+    loggers.add_log_record_processor(BatchLogRecordProcessor(LogsOfProcess(OTLPLogExporter()), meter_provider=meters))
     return _Handler(loggers, level=level)
 
 

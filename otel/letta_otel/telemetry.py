@@ -92,7 +92,7 @@ class Telemetry:
             self._span_processor = processor = otlp.span_processor(self._meters)
             as_variables_say = TracerProvider(resource=resource, shutdown_on_exit=False).sampler
             spans = LightSpans(processor, as_variables_say, resource, SCOPE)
-            handler: logging.Handler = otlp.send_logs(self._loggers, self._log_level)
+            handler: logging.Handler = otlp.send_logs(self._loggers, self._log_level, self._meters)
             self._handler = handler
             logging.getLogger().addHandler(handler)
         meter = self._meters.get_meter(SCOPE)

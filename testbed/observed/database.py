@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
 from typing import Final, Self
 
-from testbed.process import PartError, spawn
+from testbed.process import Part, PartError, spawn
 from testbed.real_letta.postgres import OWNER, SYSTEM_USER, Installation, ensure_user, finish, start_empty
 from testbed.real_letta.sweep import Sweeper
 
@@ -58,6 +59,20 @@ class ObservedDatabase:
         finish("pgbench-init", [bench, *address, "--initialize", "--quiet", OWNER], self._log_dir)
         work = ["--no-vacuum", f"--rate={_TRANSACTIONS_A_S}", f"--time={_FOR_S}", "--client=2", OWNER]
         opening.enter_context(spawn("pgbench", [bench, *address, *work], log_dir=self._log_dir))
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDatabase:
+    """A table of a PostgreSQL that can be locked, so that whoever needs it waits."""
+
+    uri: str
+    table: str
+    log_dir: Path
+
+    def lock(self, for_s: float) -> Part:
+        """Begin to hold the table for so long; the child that holds it ends by itself."""
+        statements = f"BEGIN; LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({for_s:g}); COMMIT"
+        return spawn("psql-lock", [_installation().program("psql"), self.uri, "-c", statements], log_dir=self.log_dir)
 
 
 def _installation() -> Installation:

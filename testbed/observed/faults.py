@@ -11,6 +11,7 @@ import httpx
 import redis
 
 from testbed.embedded import EmbeddedTestbed
+from testbed.observed.database import LockedDatabase
 from testbed.pipeline.rig import Pipeline
 
 _TIMEOUT_S: Final = 10.0
@@ -19,9 +20,10 @@ _TIMEOUT_S: Final = 10.0
 class Faults:
     """Each begins at once; `heal` ends all but those that end by themselves, which are those with a time."""
 
-    def __init__(self, bed: EmbeddedTestbed, pipeline: Pipeline) -> None:
+    def __init__(self, bed: EmbeddedTestbed, pipeline: Pipeline, database: LockedDatabase) -> None:
         self._bed = bed
         self._pipeline = pipeline
+        self._database = database
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,6 +61,10 @@ class Faults:
         """memory-python takes nothing, as if it were not running."""
         control = self._bed.part("memory-python").announced["control"]
         self._http.put(f"{control}/behaviour", json={"mode": "absent"}).raise_for_status()
+
+    def database_is_locked(self, for_s: float) -> None:
+        """A table is locked for a while: statements wait, and in the real Letta requests for a connection, too."""
+        self._open.enter_context(self._database.lock(for_s))
 
     def redis_is_blocked(self, for_s: float) -> None:
         """Redis answers nobody, the exporter included."""

@@ -16,8 +16,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+import redis
+
 from testbed.embedded import EmbeddedTestbed
-from testbed.observed.database import ObservedDatabase
+from testbed.observed.database import LockedDatabase, ObservedDatabase
 from testbed.observed.exporters import start_node_exporter, start_postgres_exporter, start_redis_exporter
 from testbed.observed.faults import Faults
 from testbed.pipeline.rig import UNSAMPLED, Pipeline
@@ -27,6 +29,9 @@ from testbed.real_letta.telemetry import with_addon
 
 _OWN_LOGS: Final = "^(letta_otel|testbed[.]bridge)"
 _TARGETS: Final = "targets.json"
+_REDIS_MAX_BYTES: Final = 256 * 1024 * 1024
+# Small enough that a locked table can spend it, and that somebody then waits in vain.
+_SMALL_POOL: Final = {"LETTA_PG_POOL_SIZE": "5", "LETTA_PG_MAX_OVERFLOW": "0", "LETTA_PG_POOL_TIMEOUT": "2"}
 _REAL_REQUESTS_A_S: Final = 1.5  # a message of a real Letta takes about 0.3 s of a processor
 
 
@@ -56,6 +61,7 @@ class Scene:
         self._requests_a_s = requests_a_s
         self._with_real_letta = with_real_letta
         self._say = say
+        self._jobs: dict[str, str] = {}
         self._open = ExitStack()
         self._real_letta: RealLetta | None = None
 
@@ -87,6 +93,15 @@ class Scene:
         """Return one of the parts `llm-stub`, `letta-stub`, `memory-python` and `bridge`."""
         return self.bed.part(name)
 
+    def scrape(self, job: str, address: str) -> None:
+        """Have one more host:port scraped at /metrics from now on."""
+        self._jobs[job] = address
+        groups = [{"targets": [one], "labels": {"job": name}} for name, one in self._jobs.items()]
+        file = self._place / _TARGETS
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(groups))
+        unfinished.rename(file)
+
     def _start(self, opening: ExitStack) -> None:
         self._place.mkdir(parents=True, exist_ok=True)
         self._say("starting the collector, doubles of Huawei Cloud and a Prometheus")
@@ -105,18 +120,18 @@ class Scene:
         )
         database_uri = self._start_letta(opening) if self._with_real_letta else self._start_database(opening)
         self._say("starting exporters and load")
-        self._scrape(
-            {
-                "letta-server": urlsplit(self.bed.letta_control).netloc,
-                "node": start_node_exporter(opening, self._logs),
-                "redis": start_redis_exporter(opening, self._logs, self.bed.redis.url),
-                "postgres": start_postgres_exporter(opening, self._logs, database_uri),
-                "prometheus": urlsplit(self.prometheus_url).netloc,
-            }
-        )
+        self.scrape("letta-server", urlsplit(self.bed.letta_control).netloc)
+        self.scrape("node", start_node_exporter(opening, self._logs))
+        self.scrape("redis", start_redis_exporter(opening, self._logs, self.bed.redis.url))
+        self.scrape("postgres", start_postgres_exporter(opening, self._logs, database_uri))
+        self.scrape("prometheus", urlsplit(self.prometheus_url).netloc)
         options = ["--letta", self.bed.letta_url, "--redis-port", str(self.bed.redis.port)]
         self._drive(opening, "load", [*options, "--requests-a-s", f"{self._requests_a_s:g}"])
-        self.faults = opening.enter_context(Faults(self.bed, self.pipeline))
+        # A Redis without a limit has no series for it, and nobody runs one so.
+        with redis.Redis(host=self.bed.redis.host, port=self.bed.redis.port) as client:
+            client.config_set("maxmemory", _REDIS_MAX_BYTES)
+        database = LockedDatabase(database_uri, "agents" if self._with_real_letta else "pgbench_accounts", self._logs)
+        self.faults = opening.enter_context(Faults(self.bed, self.pipeline, database))
 
     def _start_database(self, opening: ExitStack) -> str:
         self._say("starting PostgreSQL")
@@ -125,11 +140,14 @@ class Scene:
     def _start_letta(self, opening: ExitStack) -> str:
         llm_url = str(self.part("llm-stub").announced["url"])
         grpc = self.pipeline.collector.grpc_endpoint
-        settings = {**with_addon(grpc), **self._often()}
+        settings = {**with_addon(grpc), **self._often(), **_SMALL_POOL}
         letta = RealLetta(llm_url, log_dir=self._logs, progress=self._say, settings=settings)
         self._real_letta = opening.enter_context(letta)
         options = ["--letta", letta.url, "--model", letta.models[0], "--agents", "1"]
-        self._drive(opening, "load-real", [*options, "--requests-a-s", f"{_REAL_REQUESTS_A_S:g}"])
+        self._drive(opening, "load-real", [*options, "--requests-a-s", f"{_REDIS_MAX_BYTES: Final = 256 * 1024 * 1024
+# Small enough that a locked table can spend it, and that somebody then waits in vain.
+_SMALL_POOL: Final = {"LETTA_PG_POOL_SIZE": "5", "LETTA_PG_MAX_OVERFLOW": "0", "LETTA_PG_POOL_TIMEOUT": "2"}
+_REAL_REQUESTS_A_S:g}"])
         return letta.database_uri
 
     def _drive(self, opening: ExitStack, name: str, options: list[str]) -> None:
@@ -154,10 +172,3 @@ class Scene:
                 *self._config.get("scrape_configs", []),
             ],
         }
-
-    def _scrape(self, jobs: Mapping[str, str]) -> None:
-        groups = [{"targets": [address], "labels": {"job": job}} for job, address in jobs.items()]
-        file = self._place / _TARGETS
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(groups))
-        unfinished.rename(file)
