@@ -144,10 +144,7 @@ class Scene:
         letta = RealLetta(llm_url, log_dir=self._logs, progress=self._say, settings=settings)
         self._real_letta = opening.enter_context(letta)
         options = ["--letta", letta.url, "--model", letta.models[0], "--agents", "1"]
-        self._drive(opening, "load-real", [*options, "--requests-a-s", f"{_REDIS_MAX_BYTES: Final = 256 * 1024 * 1024
-# Small enough that a locked table can spend it, and that somebody then waits in vain.
-_SMALL_POOL: Final = {"LETTA_PG_POOL_SIZE": "5", "LETTA_PG_MAX_OVERFLOW": "0", "LETTA_PG_POOL_TIMEOUT": "2"}
-_REAL_REQUESTS_A_S:g}"])
+        self._drive(opening, "load-real", [*options, "--requests-a-s", f"{_REAL_REQUESTS_A_S:g}"])
         return letta.database_uri
 
     def _drive(self, opening: ExitStack, name: str, options: list[str]) -> None:
