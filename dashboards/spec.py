@@ -96,8 +96,8 @@ class Panel:
 
     `links` lead on from the panel, `series_links` from one of its series, whose labels they may name.
     `width` is in columns of 24, `height` in Grafana's rows of about 30 pixels. `maximum` is the top of the scale.
-    `calculation` is how a single number comes from many. `key` is the label by which a table joins its queries, and
-    `sorted_by` the title of its column with the lowest value first. `text` is the content of a panel without queries.
+    `calculation` is how a single number comes from many. A table joins its queries by all of their labels;
+    `sorted_by` is the title of its column that has the lowest value first. `text` is the content of a panel without queries.
     `every` is how often what it reads gets a new value. `values` names single values, as 1 for "open".
     """
 
@@ -118,7 +118,6 @@ class Panel:
     is_stacked: bool = False
     calculation: str = "lastNotNull"
     columns: tuple[Column, ...] = ()
-    key: str = ""
     sorted_by: str = ""
     values: tuple[tuple[int, str, Colour], ...] = ()
     text: str = ""

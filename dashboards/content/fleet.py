@@ -136,14 +136,15 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
 
 
 def _table(links: Links) -> Panel:
-    firing = f"count by ({_ON}) ({series(exporters.ALERTS, _FIRING, f'{names.SLO_LABEL}!=""')})"
+    of_objectives = series(exporters.ALERTS, _FIRING, f'{names.SLO_LABEL}!=""')
+    firing = f"count by ({_ON}) ({of_objectives})"
     return Panel(
         "Each objective",
         Kind.TABLE,
         "What was promised, what the share of good events is over the period, what is left of the error budget, how fast "
         "it burns, when it is gone at the rate of the last hour, and how many alerts fire.",
         queries=tuple(
-            Query(expression)
+            Query(f"max by ({_ON}) ({expression})")
             for expression in (
                 names.OBJECTIVE,
                 sli(),
@@ -160,7 +161,6 @@ def _table(links: Links) -> Panel:
         no_data="No objective is recorded: load the rendered rules into this Prometheus.",
         width=24,
         height=10,
-        key=names.SLO_LABEL,
         sorted_by="Budget left",
         columns=(
             Column("Objective", names.SLO_LABEL, link=f"{links.dashboard('objective')}?{parts.NOW}&var-slo=${{__value.raw}}"),

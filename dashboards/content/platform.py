@@ -91,11 +91,12 @@ def _targets(links: Links) -> tuple[Panel, ...]:
 
 def _hosts() -> tuple[Panel, ...]:
     by = ("instance",)
-    busy = f"1 - avg by (instance) (rate({series(e.NODE_CPU, 'mode="idle"')}[$__rate_interval]))"
+    idle = series(e.NODE_CPU, 'mode="idle"')
+    busy = f"1 - avg by (instance) (rate({idle}[$__rate_interval]))"
     memory = f"1 - {e.NODE_MEMORY_AVAILABLE} / {e.NODE_MEMORY_TOTAL}"
     free, size = (series(name, _DISKS) for name in (e.NODE_FILESYSTEM_FREE, e.NODE_FILESYSTEM_SIZE))
     falling = f"clamp_min(-deriv({series(e.NODE_FILESYSTEM_FREE, _DISKS)}[6h]), 1)"
-    cores = f"count by (instance) ({series(e.NODE_CPU, 'mode="idle"')})"
+    cores = f"count by (instance) ({idle})"
     lost = f"{rate(e.NODE_TCP_RETRANSMITTED, by=by)} / ({rate(e.NODE_TCP_SENT, by=by)} > 0)"
     panel = _host_panel
     return (

@@ -102,6 +102,7 @@ def _arrived(objectives: list[Objective], links: Links) -> tuple[Panel, ...]:
 
 def _target(links: Links) -> tuple[Panel, ...]:
     letta, replies = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_RESPONSE_DURATION
+    idle = series(e.NODE_CPU, 'mode="idle"')
     return (
         Panel(
             "95th percentile",
@@ -131,10 +132,10 @@ def _target(links: Links) -> tuple[Panel, ...]:
         Panel(
             "CPU of the target",
             Kind.TIMESERIES,
-            "Share of all cores that is busy on each host, and cores used by each of our processes.",
+            "Share of all cores that is busy on each host; for each of our processes 100 % is one core.",
             queries=(
                 Query(
-                    f"1 - avg by (instance) (rate({series(e.NODE_CPU, 'mode="idle"')}[$__rate_interval]))",
+                    f"1 - avg by (instance) (rate({idle}[$__rate_interval]))",
                     "host {{instance}}",
                 ),
                 Query(rate(m.PROCESS_CPU_TIME.prometheus, by=("job", "instance")), "{{job}} {{instance}}"),

@@ -142,7 +142,8 @@ def _pools() -> tuple[Panel, ...]:
     state = a.DB_CLIENT_CONNECTION_STATE
     waits, uses = m.DB_CLIENT_CONNECTION_WAIT_TIME, m.DB_CLIENT_CONNECTION_USE_TIME
     in_all = f"sum by ({label(_POOL)})"
-    used = f'{in_all} ({series(count, *CHOSEN, f"""{label(state)}="used\"""")})'
+    in_use = series(count, *CHOSEN, f'{label(state)}="used"')
+    used = f"{in_all} ({in_use})"
     return (
         Panel(
             "Connections by state",

@@ -47,6 +47,13 @@ const bare = (node) => {
 made.definitions = bare(made.definitions);
 // Grafana's source of data adds keys of its own to an annotation (expr, titleFormat), and its type does not know them.
 made.definitions.AnnotationQuery.additionalProperties = true;
+// noExtraProps closes maps as well, which have no key of their own.
+for (const [name, one] of Object.entries(made.definitions)) {
+  const values = /^Record<string,(.+)>$/.exec(name);
+  if (!values) continue;
+  const kinds = { unknown: true, string: { type: "string" } };
+  one.additionalProperties = kinds[values[1]] ?? { $ref: `#/definitions/${values[1]}` };
+}
 const version = require("@grafana/schema/package.json").version;
 const text = { $comment: `Made from @grafana/schema ${version} (Apache-2.0, Grafana Labs), do not edit`, ...made };
 fs.writeFileSync(path.join(__dirname, "grafana.json"), JSON.stringify(text, null, 1) + "\n");
