@@ -47,9 +47,7 @@ def _placed(dashboard: Dashboard) -> Iterator[Place]:
         for panel in row.panels:
             if left + panel.width > COLUMNS:
                 left, line, top = 0, 0, top + line
-            yield Place(
-                panel, _number(dashboard.key, row.title, panel.title), left, top, panel.width, panel.height
-            )
+            yield Place(panel, _number(dashboard.key, row.title, panel.title), left, top, panel.width, panel.height)
             left, line = left + panel.width, max(line, panel.height)
         top += line
 

@@ -128,7 +128,9 @@ class Panel:
             if not self.text or self.queries:
                 raise DashboardError(f"panel {self.title!r}: a panel of text has a text, and no query")
         elif not (self.queries and self.no_data and self.why and self.do):
-            raise DashboardError(f"panel {self.title!r}: needs queries, a text for no data, why it is there, what to do")
+            raise DashboardError(
+                f"panel {self.title!r}: needs queries, a text for no data, why it is there, what to do"
+            )
         if not 1 <= self.width <= COLUMNS:
             raise DashboardError(f"panel {self.title!r}: width {self.width} is not 1 to {COLUMNS}")
 

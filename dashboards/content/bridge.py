@@ -11,7 +11,18 @@ from letta_otel.conventions.kinds import Metric
 
 from alerts.links import Links
 from dashboards.content import parts, redis
-from dashboards.queries import CHOSEN, bucket_of, count_of, error_share, good_share, grown, label, quantile, rate, series
+from dashboards.queries import (
+    CHOSEN,
+    bucket_of,
+    count_of,
+    error_share,
+    good_share,
+    grown,
+    label,
+    quantile,
+    rate,
+    series,
+)
 from dashboards.queries import shares as with_share
 from dashboards.spec import Colour, Dashboard, Kind, Panel, Query, Row, Step, Unit
 from slo.objective import Catalogue, Objective, Phase
@@ -89,9 +100,7 @@ def _replies(ours: list[Objective]) -> tuple[Panel, ...]:
             "Errors",
             Kind.TIMESERIES,
             "Share of replies that are an error.",
-            queries=(
-                Query(error_share(count_of(_RESPONSES), *CHOSEN, failed=f'{label(outcome)}="error"'), "errors"),
-            ),
+            queries=(Query(error_share(count_of(_RESPONSES), *CHOSEN, failed=f'{label(outcome)}="error"'), "errors"),),
             why="An error reply is an answer, too, and may be a fast one: durations do not show it.",
             do="The log on the level ERROR, and one trace of a failed request.",
             unit=Unit.SHARE,
@@ -250,9 +259,7 @@ def _time(links: Links) -> tuple[Panel, ...]:
             "Retries by class of error",
             Kind.TIMESERIES,
             "Calls a second that repeated another one for the same request.",
-            queries=(
-                Query(rate(m.LETTA_BRIDGE_RETRIES.prometheus, *CHOSEN, by=(error,)), f"{{{{{label(error)}}}}}"),
-            ),
+            queries=(Query(rate(m.LETTA_BRIDGE_RETRIES.prometheus, *CHOSEN, by=(error,)), f"{{{{{label(error)}}}}}"),),
             why="Retries hide errors from users, and double the load on a Letta that is sick.",
             do="Above a twentieth of all calls: mend the cause, do not add retries.",
             unit=Unit.REQUESTS_A_SECOND,

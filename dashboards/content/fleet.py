@@ -83,9 +83,7 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
             "Burning too fast",
             Kind.STAT,
             "Objectives that spend their budget faster than over their period, within the last hour.",
-            queries=(
-                Query(f"count({names.burn(parts.HOUR)} > 1) or 0 * count({names.OBJECTIVE})", "burning"),
-            ),
+            queries=(Query(f"count({names.burn(parts.HOUR)} > 1) or 0 * count({names.OBJECTIVE})", "burning"),),
             why="They will be missed if this goes on.",
             do="See below when the budget is gone; the service's own dashboard says why.",
             unit=Unit.NUMBER,
@@ -163,7 +161,11 @@ def _table(links: Links) -> Panel:
         height=10,
         sorted_by="Budget left",
         columns=(
-            Column("Objective", names.SLO_LABEL, link=f"{links.dashboard('objective')}?{parts.NOW}&var-slo=${{__value.raw}}"),
+            Column(
+                "Objective",
+                names.SLO_LABEL,
+                link=f"{links.dashboard('objective')}?{parts.NOW}&var-slo=${{__value.raw}}",
+            ),
             Column("Service", names.SERVICE_LABEL),
             Column("Promised", 0, Unit.SHARE),
             Column("Good, over the period", 1, Unit.SHARE),

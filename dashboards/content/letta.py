@@ -89,9 +89,7 @@ def _api(ours: list[Objective], links: Links) -> tuple[Panel, ...]:
             "Errors by route",
             Kind.TIMESERIES,
             "Share of requests that were answered with a 5xx status, by route. A route without traffic has none.",
-            queries=(
-                Query(error_share(count_of(_REQUESTS), *CHOSEN, failed=_FAILED, by=(method, route)), by_route),
-            ),
+            queries=(Query(error_share(count_of(_REQUESTS), *CHOSEN, failed=_FAILED, by=(method, route)), by_route),),
             why="A mean over all routes hides one that always fails.",
             do="One route: its traces. All of them: database and models below.",
             unit=Unit.SHARE,
@@ -232,5 +230,3 @@ def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
             width=12,
         ),
     )
-
-

@@ -45,9 +45,7 @@ def models(links: Links) -> tuple[Panel, ...]:
             "Errors by model",
             Kind.TIMESERIES,
             "Share of calls that failed, by model. A model of which every call fails is at 100 %, not missing.",
-            queries=(
-                Query(error_share(count_of(_CALLS), *CHOSEN, failed=f'{error}!=""', by=(_MODEL,)), _BY_MODEL),
-            ),
+            queries=(Query(error_share(count_of(_CALLS), *CHOSEN, failed=f'{error}!=""', by=(_MODEL,)), _BY_MODEL),),
             why="A message cannot be more available than the model that answers it.",
             do="See the classes beside it: 429 wants a quota, a timeout wants a smaller prompt or another model.",
             unit=Unit.SHARE,
@@ -59,9 +57,7 @@ def models(links: Links) -> tuple[Panel, ...]:
             "Calls by class of error",
             Kind.TIMESERIES,
             "Calls a second by class of error; no class is none.",
-            queries=(
-                Query(rate(count_of(_CALLS), *CHOSEN, by=(a.ERROR_TYPE,)), f"error: {{{{{error}}}}}"),
-            ),
+            queries=(Query(rate(count_of(_CALLS), *CHOSEN, by=(a.ERROR_TYPE,)), f"error: {{{{{error}}}}}"),),
             why="What to do depends on why calls fail.",
             do="RateLimitError: raise the quota or lower the load. Timeouts: look at the provider's status.",
             unit=Unit.REQUESTS_A_SECOND,
@@ -97,9 +93,7 @@ def tokens() -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Tokens a second that models read (input) and wrote (output).",
             queries=(
-                Query(
-                    rate(sum_of(_TOKENS), *CHOSEN, by=(_MODEL, a.GEN_AI_TOKEN_TYPE)), f"{_BY_MODEL} {{{{{kind}}}}}"
-                ),
+                Query(rate(sum_of(_TOKENS), *CHOSEN, by=(_MODEL, a.GEN_AI_TOKEN_TYPE)), f"{_BY_MODEL} {{{{{kind}}}}}"),
             ),
             why="Tokens are what is paid for, and what quotas count.",
             do="Input that grows by itself: the history of agents; have it summarised.",
@@ -112,9 +106,7 @@ def tokens() -> tuple[Panel, ...]:
             "Tokens of a call",
             Kind.TIMESERIES,
             "Tokens of one call on average, by model and who wrote them.",
-            queries=(
-                Query(mean(_TOKENS, *CHOSEN, by=(_MODEL, a.GEN_AI_TOKEN_TYPE)), f"{_BY_MODEL} {{{{{kind}}}}}"),
-            ),
+            queries=(Query(mean(_TOKENS, *CHOSEN, by=(_MODEL, a.GEN_AI_TOKEN_TYPE)), f"{_BY_MODEL} {{{{{kind}}}}}"),),
             why="A longer prompt is slower and dearer, whatever the load.",
             do="A rise in input after a change: what does the system prompt hold now?",
             unit=Unit.NUMBER,

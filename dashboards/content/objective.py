@@ -20,7 +20,9 @@ from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, 
 from slo.objective import Catalogue, Objective
 
 _THIS: Final = f'{names.SLO_LABEL}="$slo"'
-_NOT_RECORDED: Final = "Nothing is recorded: the rules are not loaded, or this objective allows no violation and has no budget."
+_NOT_RECORDED: Final = (
+    "Nothing is recorded: the rules are not loaded, or this objective allows no violation and has no budget."
+)
 _HISTOGRAM_PARTS: Final = ("_bucket", "_count", "_sum")
 # What tells one event from another, for whoever looks for a cause; the rest is the same on every event.
 _TELLING: Final = (

@@ -176,9 +176,7 @@ def budgets(service: str, links: Links) -> tuple[Panel, Panel]:
             Kind.TIMESERIES,
             "How many times faster than allowed the budget is spent. 1 spends exactly the budget of the period.",
             queries=(
-                Query(
-                    series(names.burn(HOUR), f'{names.SERVICE_LABEL}="{service}"'), f"{{{{{names.SLO_LABEL}}}}}"
-                ),
+                Query(series(names.burn(HOUR), f'{names.SERVICE_LABEL}="{service}"'), f"{{{{{names.SLO_LABEL}}}}}"),
             ),
             why="It rises before a budget is gone, and pages are for it.",
             do="Above 1: look below for which route or model it is. Above 13: somebody is being paged.",

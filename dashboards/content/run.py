@@ -43,7 +43,9 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
         ),
         (
             parts.SOURCE,
-            Variable("rate", "Asked rate", Choice.TYPED, "0", "Requests a second that the run asked for, as its report says."),
+            Variable(
+                "rate", "Asked rate", Choice.TYPED, "0", "Requests a second that the run asked for, as its report says."
+            ),
             parts.TRACES,
             parts.LOGS,
         ),
@@ -109,8 +111,16 @@ def _target(links: Links) -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Of all requests to Letta, and of all replies of bridges.",
             queries=(
-                Query(f"histogram_quantile(0.95, {rate(bucket_of(letta), _LETTA, by=('le',))}) >= 0", "Letta", has_exemplars=True),
-                Query(f"histogram_quantile(0.95, {rate(bucket_of(replies), by=('le',))}) >= 0", "bridge", has_exemplars=True),
+                Query(
+                    f"histogram_quantile(0.95, {rate(bucket_of(letta), _LETTA, by=('le',))}) >= 0",
+                    "Letta",
+                    has_exemplars=True,
+                ),
+                Query(
+                    f"histogram_quantile(0.95, {rate(bucket_of(replies), by=('le',))}) >= 0",
+                    "bridge",
+                    has_exemplars=True,
+                ),
             ),
             why="In a steady state it is flat. A slope is a target that falls behind.",
             do="A slope: the run was too short to see its end; lower the rate or run for longer.",

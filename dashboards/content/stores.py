@@ -67,9 +67,7 @@ def _statements(links: Links) -> tuple[Panel, ...]:
             "Duration by command",
             Kind.TIMESERIES,
             "95th percentile of a statement, waiting for a connection not included.",
-            queries=(
-                Query(quantile("0.95", took, *CHOSEN, by=(operation,)), by_operation, has_exemplars=True),
-            ),
+            queries=(Query(quantile("0.95", took, *CHOSEN, by=(operation,)), by_operation, has_exemplars=True),),
             why="It tells a slow database from a slow model.",
             do="All rise: the machine of the database. One: its slowest table, beside.",
             unit=Unit.SECONDS,
@@ -81,9 +79,7 @@ def _statements(links: Links) -> tuple[Panel, ...]:
             "Slowest tables",
             Kind.TIMESERIES,
             "The ten tables with the longest 95th percentile.",
-            queries=(
-                Query(f"topk(10, {quantile('0.95', took, *CHOSEN, by=(table,))})", f"{{{{{label(table)}}}}}"),
-            ),
+            queries=(Query(f"topk(10, {quantile('0.95', took, *CHOSEN, by=(table,))})", f"{{{{{label(table)}}}}}"),),
             why="One table without an index makes everything that reads it slow.",
             do="`EXPLAIN ANALYZE` of its statements, from a trace.",
             unit=Unit.SECONDS,
@@ -96,9 +92,7 @@ def _statements(links: Links) -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Share of statements that failed, by command.",
             queries=(
-                Query(
-                    error_share(count_of(took), *CHOSEN, failed=f'{error}!=""', by=(operation,)), by_operation
-                ),
+                Query(error_share(count_of(took), *CHOSEN, failed=f'{error}!=""', by=(operation,)), by_operation),
             ),
             why="Letta tries some of them again, so its own errors show fewer.",
             do="The log of Letta at that time has the class of error; PostgreSQL's has the reason.",

@@ -34,8 +34,13 @@ def _in_processes() -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "How full the queues of spans and of log records are, the fullest of each job.",
             queries=(
-                Query(_full(m.OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, m.OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY), "{{job}} spans"),
-                Query(_full(m.OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, m.OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY), "{{job}} logs"),
+                Query(
+                    _full(m.OTEL_SDK_PROCESSOR_SPAN_QUEUE_SIZE, m.OTEL_SDK_PROCESSOR_SPAN_QUEUE_CAPACITY),
+                    "{{job}} spans",
+                ),
+                Query(
+                    _full(m.OTEL_SDK_PROCESSOR_LOG_QUEUE_SIZE, m.OTEL_SDK_PROCESSOR_LOG_QUEUE_CAPACITY), "{{job}} logs"
+                ),
             ),
             why="A full queue drops what comes, and the request goes on as if nothing were.",
             do="Full: does the collector on its node answer?",
