@@ -1,4 +1,4 @@
-"""What is wrong with a dashboard that no schema sees: numbers given twice, panels that overlap, names that nothing defines?"""
+"""What is wrong with a dashboard that no schema sees: numbers given twice, overlaps, names that nothing defines?"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What are the series called that others export: host, Redis, PostgreSQL, the collector, Prometheus itself?
 
-As node_exporter 1.5, redis_exporter 1.45, postgres_exporter 0.11.1 and our collector (0.155 of the upstream one) were seen to
-export them. Names of ours stand in `letta_otel.conventions` and `alerts.names`.
+As node_exporter 1.5, redis_exporter 1.45, postgres_exporter 0.11.1 and our collector (of the upstream 0.155) were seen
+to export them. Names of ours stand in `letta_otel.conventions` and `alerts.names`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final
 # Prometheus itself, of each target and of each process that has a start.
 UP: Final = "up"
 SCRAPE_DURATION: Final = "scrape_duration_seconds"
-SCRAPE_SAMPLES: Final = "scrape_samples_scraped"
 ALERTS: Final = "ALERTS"
 TARGET_INFO: Final = "target_info"
 PROCESS_START: Final = "process_start_time_seconds"
@@ -47,7 +46,6 @@ REDIS_REJECTED: Final = "redis_rejected_connections_total"
 REDIS_ERROR_REPLIES: Final = "redis_total_error_replies"
 REDIS_AOF: Final = "redis_aof_enabled"
 REDIS_AOF_WRITTEN: Final = "redis_aof_last_write_status"
-REDIS_STARTED: Final = "redis_start_time_seconds"
 
 # postgres_exporter; those of pg_stat_database are counters without a name that says so.
 PG_UP: Final = "pg_up"
@@ -98,4 +96,3 @@ PROBE_EVENTS: Final = "letta_slo_probe_events_total"
 PROBE_GOOD: Final = "letta_slo_probe_good_total"
 PROBE_DURATION: Final = "letta_slo_probe_response_duration_seconds"
 PROBE_LAST_GOOD: Final = "letta_slo_probe_last_success_timestamp_seconds"
-PROBE_TOKENS: Final = "letta_slo_probe_tokens_total"  # noqa: S105 - a name of a metric, no password

@@ -1,4 +1,4 @@
-"""How does a dashboard become Grafana's JSON? By grafanalib, whose output is then made what a Grafana of today reads."""
+"""How does a dashboard become Grafana's JSON? By grafanalib, and then in the shapes that a Grafana of today reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ALL: Final = "$__all"
 
 
 def rendered(dashboard: Dashboard) -> Json:
-    """Return a dashboard as a Grafana provisions it: its uid fixed, its number left to Grafana. Raises DashboardError."""
+    """Return a dashboard as it is provisioned: its uid fixed, its number left to Grafana. Raises DashboardError."""
     raw = raw_by_grafanalib(dashboard)
     return normalised(raw)
 

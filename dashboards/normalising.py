@@ -1,7 +1,7 @@
 """How does grafanalib's JSON, with shapes of Grafana 5 to 8, become what a Grafana of today reads without guessing?
 
-Its `schemaVersion` of 12 makes a Grafana migrate thirty steps; a newer number alone would have it skip the steps that the old
-shapes need. So the shapes are mended here, and the number is that of the shapes.
+Its `schemaVersion` of 12 makes a Grafana migrate thirty steps; a newer number alone would have it skip the steps that
+the old shapes need. So the shapes are mended here, and the number is that of the shapes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 
 # Of each object the keys that today's Grafana knows; grafanalib writes more, which were once.
 _DASHBOARD: Final = (
-    "title uid tags description editable graphTooltip refresh timezone time timepicker templating annotations links panels"
+    "title uid tags description editable graphTooltip refresh timezone time timepicker templating annotations links "
+    "panels"
 ).split()
 _PANEL: Final = (
-    "id type title description gridPos datasource targets interval links fieldConfig options transformations transparent"
+    "id type title description gridPos datasource targets interval links fieldConfig options transformations "
+    "transparent"
 ).split()
 _ROW: Final = "id type title gridPos collapsed panels".split()
 _TARGET: Final = "refId datasource expr legendFormat format instant range exemplar editorMode".split()

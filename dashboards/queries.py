@@ -1,4 +1,4 @@
-"""How is a question put in PromQL, so that its answer is right where nothing happened, nothing failed, or nothing is known?
+"""How is a question put in PromQL, so that its answer is right where nothing happened, failed, or is known?
 
 - A share is of a rate above zero: where there was no traffic there is no share, and nobody reads 0 % of nothing.
 - What never happened has no series; a part of a share is then 0 of the whole, and not missing.

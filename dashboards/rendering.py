@@ -1,4 +1,4 @@
-"""What do the files look like that a Grafana provisions, that its sidecar on Kubernetes loads, or that a person imports?"""
+"""What do the files look like that a Grafana provisions, its sidecar on Kubernetes loads, or a person imports?"""
 
 from __future__ import annotations
 

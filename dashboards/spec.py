@@ -1,4 +1,4 @@
-"""What is a dashboard before any tool's format? Questions with their queries, and what a person does about the answers."""
+"""What is a dashboard before any tool's format? Questions, their queries, and what a person does about answers."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Panel:
     `links` lead on from the panel, `series_links` from one of its series, whose labels they may name.
     `width` is in columns of 24, `height` in Grafana's rows of about 30 pixels. `maximum` is the top of the scale.
     `calculation` is how a single number comes from many. A table joins its queries by all of their labels;
-    `sorted_by` is the title of its column that has the lowest value first. `text` is the content of a panel without queries.
+    `sorted_by` is the title of its column that has the lowest value first. `text` is all of a panel without queries.
     `every` is how often what it reads gets a new value. `values` names single values, as 1 for "open".
     """
 

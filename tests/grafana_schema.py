@@ -1,4 +1,4 @@
-"""Does a dashboard keep to Grafana's own schema: the dashboard, each panel, its options, and its kind's settings of fields?"""
+"""Does a dashboard keep to Grafana's own schema: the whole, each panel, its options, its settings of fields?"""
 
 from __future__ import annotations
 

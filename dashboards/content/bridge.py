@@ -308,13 +308,14 @@ def _must_not(links: Links) -> tuple[Panel, ...]:
         ("Lost", m.LETTA_BRIDGE_LOST_MESSAGES, parts.NONE_ALLOWED,
          "The one promise without a budget.", "Any: the runbook, now."),
         ("Dead letters", m.LETTA_BRIDGE_DEAD_LETTERS, parts.NONE_ALLOWED,
-         "Each is a request that nobody answered as it was meant.", "Read the list; the log says why each was put aside."),
+         "Each is a request that nobody answered as meant.", "Read the list; the log says why each was put aside."),
         ("Replies unheard", m.LETTA_BRIDGE_UNHEARD_REPLIES, bad,
          "A user waited for it and did not get it.", "Is the subscriber of the replies connected?"),
         ("Taken over", m.LETTA_BRIDGE_REDELIVERIES, bad,
          "A bridge died with requests in hand, and another took them.", "Why did it die? Its last lines of log."),
         ("Duplicates", m.LETTA_BRIDGE_DUPLICATES, bad,
-         "A sender sends twice, or a bridge came back after its requests were taken over.", "Many: look at the sender."),
+         "A sender sends twice, or a bridge came back after its requests were taken over.",
+         "Many: look at the sender."),
     )  # fmt: skip
     return tuple(
         Panel(

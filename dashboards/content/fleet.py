@@ -52,7 +52,6 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
     watched = series(names.OBJECTIVE, f'{names.SLO_LABEL}!~"{"|".join(idle)}"') if idle else names.OBJECTIVE
     page = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="page"')
     ticket = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="ticket"')
-    common = {"width": 4, "height": 4}
     return (
         Panel(
             "Objectives",
@@ -64,7 +63,8 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
             unit=Unit.NUMBER,
             no_data="none: are the rules loaded?",
             every=parts.EVERY_RECORD,
-            **common,
+            width=4,
+            height=4,
         ),
         Panel(
             "Missed",
@@ -77,7 +77,8 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
             no_data="not known: are the rules loaded?",
             steps=parts.NONE_ALLOWED,
             every=parts.EVERY_RECORD,
-            **common,
+            width=4,
+            height=4,
         ),
         Panel(
             "Burning too fast",
@@ -90,12 +91,13 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
             no_data="not known: are the rules loaded?",
             steps=parts.above(Fraction(1)),
             every=parts.EVERY_RECORD,
-            **common,
+            width=4,
+            height=4,
         ),
         Panel(
             "Without data",
             Kind.STAT,
-            "Objectives of which no event was seen for the last hour, and not because of silence: the series is absent.",
+            "Objectives whose series are absent. One that is there and counts nothing is silent, and not counted here.",
             queries=(
                 Query(
                     f"count({watched} unless on ({names.SLO_LABEL}) {total}) or 0 * count({names.OBJECTIVE})",
@@ -109,7 +111,8 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
             steps=parts.NONE_ALLOWED,
             links=(parts.runbook(links, "without-data"),),
             every=parts.EVERY_RECORD,
-            **common,
+            width=4,
+            height=4,
         ),
         *(
             Panel(
@@ -123,7 +126,8 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
                 no_data="not known: this Prometheus does not answer",
                 steps=parts.NONE_ALLOWED if name == "pages" else parts.above(Fraction(1)),
                 every=parts.EVERY_RECORD,
-                **common,
+                width=4,
+            height=4,
             )
             for title, name, selector, whom in (
                 ("Pages", "pages", page, "somebody at once"),
@@ -139,8 +143,8 @@ def _table(links: Links) -> Panel:
     return Panel(
         "Each objective",
         Kind.TABLE,
-        "What was promised, what the share of good events is over the period, what is left of the error budget, how fast "
-        "it burns, when it is gone at the rate of the last hour, and how many alerts fire.",
+        "What was promised, what the share of good events is over the period, what is left of the error budget, how "
+        "fast it burns, when it is gone at the rate of the last hour, and how many alerts fire.",
         queries=tuple(
             Query(f"max by ({_ON}) ({expression})")
             for expression in (

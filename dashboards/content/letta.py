@@ -159,7 +159,7 @@ def _agents(links: Links) -> tuple[Panel, ...]:
             "Steps a second, over all agents. A step is one call to the model with the tools that it asks for.",
             queries=(Query(rate(count_of(step), *CHOSEN), "steps"),),
             why="Steps are the work; messages only ask for it.",
-            do="Steps without messages: agents that run in circles. Messages without steps: they fail before the first.",
+            do="Steps without messages: agents in a circle. Messages without steps: they fail before the first.",
             unit=Unit.EVENTS_A_SECOND,
             no_data="No step in this range. They come from the add-on (letta-otel) in a Letta server.",
         ),

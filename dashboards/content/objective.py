@@ -89,9 +89,11 @@ def _now(links: Links) -> tuple[Panel, ...]:
          (Step(None, Colour.BAD), Step(Fraction(3 * 86400), Colour.WARN), Step(Fraction(28 * 86400), Colour.GOOD)),
          "It says by when somebody has to act.", "Less than a night: act now. Years: nothing burns."),
         ("Bad, within 6 h", _of(names.bad_count(timedelta(hours=6))), "How many events of the last six hours were bad.",
-         Unit.NUMBER, (), "Rates of few events frighten without need.", "Fewer than five: no alert counts them; look at each."),
+         Unit.NUMBER, (), "Rates of few events frighten without need.",
+         "Fewer than five: no alert counts them; look at each."),
         ("Alerts", f"count({firing}) or 0 * max({_of(names.OBJECTIVE)})", "Alerts of this objective that fire.",
-         Unit.NUMBER, parts.NONE_ALLOWED, "An alert may fire that nobody saw.", "The runbook of the alert, and its description."),
+         Unit.NUMBER, parts.NONE_ALLOWED, "An alert may fire that nobody saw.",
+         "The runbook of the alert, and its description."),
     )  # fmt: skip
     return tuple(
         Panel(

@@ -98,67 +98,56 @@ def _hosts() -> tuple[Panel, ...]:
     falling = f"clamp_min(-deriv({series(e.NODE_FILESYSTEM_FREE, _DISKS)}[6h]), 1)"
     cores = f"count by (instance) ({idle})"
     lost = f"{rate(e.NODE_TCP_RETRANSMITTED, by=by)} / ({rate(e.NODE_TCP_SENT, by=by)} > 0)"
-    panel = _host_panel
-    return (
-        panel("CPU", "Share of all cores that is busy.", ((busy, _EACH),),
-              "Above seven tenths waiting begins, and durations grow faster than load.",
-              "Which process? See below. More machines, or less work.", Unit.SHARE, _HIGH),
-        panel("Load of a core", "Processes that run or wait to run, for each core.",
-              ((f"max by (instance) ({e.NODE_LOAD}) / {cores}", _EACH),),
-              "Above 1 somebody waits, though CPU cannot go above 100 %.",
-              "Above 1 for minutes: as for CPU; with idle CPU it is the disk.", Unit.NUMBER,
-              parts.above(Fraction(1), Fraction(2))),
-        panel("Memory", "Share that is not available to a process that asks for some.", ((memory, _EACH),),
-              "At the end of it the kernel ends a process, mostly the largest.",
-              "Which process? See below.", Unit.SHARE, _HIGH),
-        panel("Disk in use", "Share of each file system that is in use.",
-              ((f"1 - {free} / {size}", "{{instance}} {{mountpoint}}"),),
-              "A full disk stops databases, queues and logs at once.",
-              "Above nine tenths: what grows? Logs, the queue of the collector, the database.", Unit.SHARE, _HIGH),
-        panel("Disk full in", "When each file system is full if it fills as in the last six hours.",
-              ((f"{free} / {falling}", "{{instance}} {{mountpoint}}"),),
-              "It tells a disk that is full from one that will be tonight.",
-              "Less than a day: act now.", Unit.SECONDS,
-              (Step(None, Colour.BAD), Step(Fraction(86400), Colour.WARN), Step(Fraction(7 * 86400), Colour.GOOD))),
-        panel("Disk busy", "Share of time in which a disk worked on something.",
-              ((f"max by (instance, device) (rate({e.NODE_DISK_BUSY}[$__rate_interval]))", "{{instance}} {{device}}"),),
-              "A busy disk makes every commit wait.",
-              "Near 100 %: who writes? Checkpoints of PostgreSQL, the append-only file of Redis.", Unit.SHARE, _HIGH),
-        panel("Network", "Bytes a second, in and out.",
-              ((rate(e.NODE_NETWORK_IN, _NETWORK, by=by), f"{_EACH} in"),
-               (rate(e.NODE_NETWORK_OUT, _NETWORK, by=by), f"{_EACH} out")),
-              "Clouds limit it by the kind of machine, without saying so.",
-              "A flat top: the limit of the machine.", Unit.BYTES_A_SECOND, ()),
-        panel("Segments sent again", "Share of TCP segments that were sent again.", ((lost, _EACH),),
-              "A network that loses packets looks like slow services everywhere.",
-              "Above a hundredth: the network, or a machine that is full.", Unit.SHARE,
-              parts.above(Fraction(1, 100))),
+    given: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit, tuple[Step, ...]], ...] = (
+        ("CPU", "Share of all cores that is busy.", ((busy, _EACH),),
+         "Above seven tenths waiting begins, and durations grow faster than load.",
+         "Which process? See below. More machines, or less work.", Unit.SHARE, _HIGH),
+        ("Load of a core", "Processes that run or wait to run, for each core.",
+         ((f"max by (instance) ({e.NODE_LOAD}) / {cores}", _EACH),),
+         "Above 1 somebody waits, though CPU cannot go above 100 %.",
+         "Above 1 for minutes: as for CPU; with idle CPU it is the disk.", Unit.NUMBER,
+         parts.above(Fraction(1), Fraction(2))),
+        ("Memory", "Share that is not available to a process that asks for some.", ((memory, _EACH),),
+         "At the end of it the kernel ends a process, mostly the largest.",
+         "Which process? See below.", Unit.SHARE, _HIGH),
+        ("Disk in use", "Share of each file system that is in use.",
+         ((f"1 - {free} / {size}", "{{instance}} {{mountpoint}}"),),
+         "A full disk stops databases, queues and logs at once.",
+         "Above nine tenths: what grows? Logs, the queue of the collector, the database.", Unit.SHARE, _HIGH),
+        ("Disk full in", "When each file system is full if it fills as in the last six hours.",
+         ((f"{free} / {falling}", "{{instance}} {{mountpoint}}"),),
+         "It tells a disk that is full from one that will be tonight.",
+         "Less than a day: act now.", Unit.SECONDS,
+         (Step(None, Colour.BAD), Step(Fraction(86400), Colour.WARN), Step(Fraction(7 * 86400), Colour.GOOD))),
+        ("Disk busy", "Share of time in which a disk worked on something.",
+         ((f"max by (instance, device) (rate({e.NODE_DISK_BUSY}[$__rate_interval]))", "{{instance}} {{device}}"),),
+         "A busy disk makes every commit wait.",
+         "Near 100 %: who writes? Checkpoints of PostgreSQL, the append-only file of Redis.", Unit.SHARE, _HIGH),
+        ("Network", "Bytes a second, in and out.",
+         ((rate(e.NODE_NETWORK_IN, _NETWORK, by=by), f"{_EACH} in"),
+          (rate(e.NODE_NETWORK_OUT, _NETWORK, by=by), f"{_EACH} out")),
+         "Clouds limit it by the kind of machine, without saying so.",
+         "A flat top: the limit of the machine.", Unit.BYTES_A_SECOND, ()),
+        ("Segments sent again", "Share of TCP segments that were sent again.", ((lost, _EACH),),
+         "A network that loses packets looks like slow services everywhere.",
+         "Above a hundredth: the network, or a machine that is full.", Unit.SHARE,
+         parts.above(Fraction(1, 100))),
     )  # fmt: skip
-
-
-def _host_panel(
-    title: str,
-    what: str,
-    queries: tuple[tuple[str, str], ...],
-    why: str,
-    do: str,
-    *more: object,
-) -> Panel:
-    unit, steps = more
-    assert isinstance(unit, Unit)
-    assert isinstance(steps, tuple)
-    return Panel(
-        title,
-        Kind.TIMESERIES,
-        what,
-        queries=tuple(Query(expression, legend) for expression, legend in queries),
-        why=why,
-        do=do,
-        unit=unit,
-        no_data=_NO_EXPORTER,
-        steps=steps,
-        width=6,
-        height=7,
+    return tuple(
+        Panel(
+            title,
+            Kind.TIMESERIES,
+            what,
+            queries=tuple(Query(expression, legend) for expression, legend in queries),
+            why=why,
+            do=do,
+            unit=unit,
+            no_data=_NO_EXPORTER,
+            steps=steps,
+            width=6,
+            height=7,
+        )
+        for title, what, queries, why, do, unit, steps in given
     )
 
 

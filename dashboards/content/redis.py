@@ -17,6 +17,7 @@ _BY: Final = ("instance",)
 
 def panels(links: Links) -> tuple[Panel, ...]:
     """Return the panels of all instances of Redis that are exported."""
+    each, took = rate(e.REDIS_COMMANDS, by=("cmd",)), rate(e.REDIS_COMMAND_SECONDS, by=("cmd",))
     return (
         Panel(
             "Redis is up",
@@ -38,7 +39,7 @@ def panels(links: Links) -> tuple[Panel, ...]:
             "What it uses, and what it may use where that is limited.",
             queries=(
                 Query(f"max by (instance) ({e.REDIS_MEMORY})", "{{instance}} used"),
-                Query(f"max by (instance) ({e.REDIS_MEMORY_MOST}) > 0", "{{instance}} allowed"),
+                Query(f"max by (instance) ({e.REDIS_MEMORY_MOST})", "{{instance}} allowed; 0 is no limit"),
             ),
             why="A full Redis refuses writes, or throws keys away.",
             do="Near what is allowed: are lists growing? See the queue above.",
@@ -52,7 +53,7 @@ def panels(links: Links) -> tuple[Panel, ...]:
             "Commands of Redis",
             Kind.TIMESERIES,
             "Commands a second, by command.",
-            queries=(Query(f"topk(10, {rate(e.REDIS_COMMANDS, by=('cmd',))})", "{{cmd}}"),),
+            queries=(Query(f"topk(10, {each})", "{{cmd}}"),),
             why="A loop that asks without pause shows here first.",
             do="One command far above the load: who sends it? `CLIENT LIST`.",
             unit=Unit.EVENTS_A_SECOND,
@@ -67,7 +68,7 @@ def panels(links: Links) -> tuple[Panel, ...]:
             "Mean time inside Redis, the ten slowest commands.",
             queries=(
                 Query(
-                    f"topk(10, {rate(e.REDIS_COMMAND_SECONDS, by=('cmd',))} / ({rate(e.REDIS_COMMANDS, by=('cmd',))} > 0))",
+                    f"topk(10, {took} / ({each} > 0))",
                     "{{cmd}}",
                 ),
             ),

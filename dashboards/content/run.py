@@ -21,8 +21,9 @@ _USE: Final = """\
 **A verification run leaves a run folder, and no series in a Prometheus.** Its verdict comes from that folder alone
 (`letta-slo gate`), and its report has every request. Here is what the *target* said of itself meanwhile.
 
-1. Set the range of time to that of the run: its report names begin and end, and so does `manifest.json` in the run folder.
-2. Type the rate that the run asked for into *Asked rate*. What arrived should be that, or the generator or the network was the limit.
+1. Set the range of time to that of the run: its report names begin and end.
+2. Type the rate that the run asked for into *Asked rate*. What arrived should be that; if it is less, the generator or
+   the network was the limit.
 3. Drills show as marks: a circuit that opens is one.
 4. A target shows what it knows: time that a request waited before it arrived is in the report, and not here.
 """
@@ -77,7 +78,7 @@ def _arrived(objectives: list[Objective], links: Links) -> tuple[Panel, ...]:
         Panel(
             "Good requests by objective",
             Kind.TIMESERIES,
-            "Share of good requests as the target counts them. The run's own verdict counts from when a request was due.",
+            "Share of good requests as the target counts them; the run's own verdict counts from when each was due.",
             queries=tuple(Query(good_share(one), one.name) for one in objectives),
             why="It shows when in the run an objective was lost.",
             do="Better here than in the report: requests waited before they arrived.",

@@ -214,7 +214,39 @@ def _postgres(links: Links) -> tuple[Panel, ...]:
     by = ("datname",)
     hit, read = (rate(name, _OF_DATABASE, by=by) for name in (e.PG_BLOCKS_HIT, e.PG_BLOCKS_READ))
     every = f"sum by (state) ({series(e.PG_ACTIVITY)})"
-    panel = _postgres_panel
+    given: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit], ...] = (
+        ("Connections to PostgreSQL", "Connections by state, and how many it takes.",
+         ((every, "{{state}}"), (f"max({e.PG_CONNECTIONS_MOST})", "allowed")),
+         "One too many, and every new process of Letta fails.",
+         "Near what it takes: a pooler before it, or smaller pools.", Unit.NUMBER),
+        ("Longest transaction", "How long the oldest transaction has been open, by state.",
+         ((f"max by (state) ({e.PG_LONGEST})", "{{state}}"),),
+         "It holds locks, and keeps old rows from being removed.",
+         "Idle in transaction: a client that forgot it; `pg_terminate_backend`.", Unit.SECONDS),
+        ("Transactions", "Ended a second: committed, rolled back, and ended as a deadlock.",
+         ((rate(e.PG_COMMITS, _OF_DATABASE), "committed"), (rate(e.PG_ROLLBACKS, _OF_DATABASE), "rolled back"),
+          (rate(e.PG_DEADLOCKS, _OF_DATABASE), "deadlocks")),
+         "A roll-back is an error that somebody may have hidden.",
+         "Rolled back above a hundredth, or any deadlock: the log of PostgreSQL has the statements.",
+         Unit.EVENTS_A_SECOND),
+        ("Reads answered from memory", "Share of blocks that were found in shared buffers, by database.",
+         ((f"{hit} / ({hit} + {read} > 0)", "{{datname}}"),),
+         "Below 99 % the disk decides how long a statement takes.",
+         "A fall: data has outgrown shared_buffers, or a statement reads whole tables.", Unit.SHARE),
+        ("Locks", "Locks held, by mode.",
+         ((f"sum by (mode) ({e.PG_LOCKS})", "{{mode}}"),),
+         "AccessExclusive makes every other statement on that table wait.",
+         "One that stays: a migration, or a transaction that nobody ends.", Unit.NUMBER),
+        ("Sorting on disk", "Bytes a second of sorting and hashing that did not fit into memory, by database.",
+         ((rate(e.PG_TEMP_BYTES, _OF_DATABASE, by=by), "{{datname}}"),),
+         "A slow statement that no index helps.",
+         "Steadily above zero: raise work_mem, or find the statement that reads whole tables.",
+         Unit.BYTES_A_SECOND),
+        ("Size of databases", "Bytes on disk, by database.",
+         ((f"max by (datname) ({series(e.PG_SIZE, _OF_DATABASE)})", "{{datname}}"),),
+         "Disks fill slowly and then all at once.",
+         "See the disk on the platform's dashboard, and how long it lasts.", Unit.BYTES),
+    )  # fmt: skip
     return (
         Panel(
             "PostgreSQL is up",
@@ -230,52 +262,19 @@ def _postgres(links: Links) -> tuple[Panel, ...]:
             width=6,
             height=7,
         ),
-        panel("Connections to PostgreSQL", "Connections by state, and how many it takes.",
-              ((every, "{{state}}"), (f"max({e.PG_CONNECTIONS_MOST})", "allowed")),
-              "One too many, and every new process of Letta fails.",
-              "Near what it takes: a pooler before it, or smaller pools.", Unit.NUMBER),
-        panel("Longest transaction", "How long the oldest transaction has been open, by state.",
-              ((f"max by (state) ({e.PG_LONGEST})", "{{state}}"),),
-              "It holds locks, and keeps old rows from being removed.",
-              "Idle in transaction: a client that forgot it; `pg_terminate_backend`.", Unit.SECONDS),
-        panel("Transactions", "Ended a second: committed, rolled back, and ended as a deadlock.",
-              ((rate(e.PG_COMMITS, _OF_DATABASE), "committed"), (rate(e.PG_ROLLBACKS, _OF_DATABASE), "rolled back"),
-               (rate(e.PG_DEADLOCKS, _OF_DATABASE), "deadlocks")),
-              "A roll-back is an error that somebody may have hidden.",
-              "Rolled back above a hundredth, or any deadlock: the log of PostgreSQL has the statements.",
-              Unit.EVENTS_A_SECOND),
-        panel("Reads answered from memory", "Share of blocks that were found in shared buffers, by database.",
-              ((f"{hit} / ({hit} + {read} > 0)", "{{datname}}"),),
-              "Below 99 % the disk decides how long a statement takes.",
-              "A fall: data has outgrown shared_buffers, or a statement reads whole tables.", Unit.SHARE),
-        panel("Locks", "Locks held, by mode.",
-              ((f"sum by (mode) ({e.PG_LOCKS})", "{{mode}}"),),
-              "AccessExclusive makes every other statement on that table wait.",
-              "One that stays: a migration, or a transaction that nobody ends.", Unit.NUMBER),
-        panel("Sorting on disk", "Bytes a second of sorting and hashing that did not fit into memory, by database.",
-              ((rate(e.PG_TEMP_BYTES, _OF_DATABASE, by=by), "{{datname}}"),),
-              "A slow statement that no index helps.",
-              "Steadily above zero: raise work_mem, or find the statement that reads whole tables.",
-              Unit.BYTES_A_SECOND),
-        panel("Size of databases", "Bytes on disk, by database.",
-              ((f"max by (datname) ({series(e.PG_SIZE, _OF_DATABASE)})", "{{datname}}"),),
-              "Disks fill slowly and then all at once.",
-              "See the disk on the platform's dashboard, and how long it lasts.", Unit.BYTES),
-    )  # fmt: skip
-
-
-def _postgres_panel(
-    title: str, what: str, queries: tuple[tuple[str, str], ...], why: str, do: str, unit: Unit
-) -> Panel:
-    return Panel(
-        title,
-        Kind.TIMESERIES,
-        what,
-        queries=tuple(Query(expression, legend) for expression, legend in queries),
-        why=why,
-        do=do,
-        unit=unit,
-        no_data=_NO_EXPORTER,
-        width=6,
-        height=7,
+        *(
+            Panel(
+                title,
+                Kind.TIMESERIES,
+                what,
+                queries=tuple(Query(expression, legend) for expression, legend in queries),
+                why=why,
+                do=do,
+                unit=unit,
+                no_data=_NO_EXPORTER,
+                width=6,
+                height=7,
+            )
+            for title, what, queries, why, do, unit in given
+        ),
     )

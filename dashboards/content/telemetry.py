@@ -140,7 +140,8 @@ def _lost(links: Links, exporter: tuple[str, ...], receiver: tuple[str, ...]) ->
          refused, "{{receiver}}",
          "It is short of memory, or its queues are full.",
          "More memory, or more gateways."),
-        ("Not sent to LTS", "A second: records too old for LTS, and requests that it refused.", lts, "records or requests",
+        ("Not sent to LTS", "A second: records too old for LTS, and requests that it refused.", lts,
+         "records or requests",
          "LTS would drop what is too old without a word; our exporter counts it.",
          "Refused: the credentials; records wait until they are mended."),
     )  # fmt: skip
