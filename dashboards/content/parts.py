@@ -1,0 +1,191 @@
+"""What do several dashboards have in common: variables, annotations, and the panels about an error budget?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from fractions import Fraction
+from typing import Final
+
+from letta_otel.conventions import attributes, metrics
+
+from alerts import names
+from alerts.links import Links
+from dashboards import exporters
+from dashboards.queries import label, series
+from dashboards.spec import Annotation, Choice, Colour, Kind, Link, Panel, Query, Step, Unit, Variable
+from slo.objective import Objective
+
+# Grafana: the range that is shown, and the source of data, go along.
+NOW: Final = "${__url_time_range}&${datasource:queryparam}"
+HOUR: Final = timedelta(hours=1)
+EVERY_RECORD: Final = "1m"  # how often rules are evaluated
+
+SOURCE: Final = Variable(
+    "datasource", "Data source", Choice.DATA_SOURCE, "prometheus", "Which Prometheus is asked: one that has the rules."
+)
+TRACES: Final = Variable(
+    "apm",
+    "Traces at",
+    Choice.TYPED,
+    "https://console.huaweicloud.com/apm2/",
+    "Address at which you look at traces; the links of panels lead there.",
+)
+LOGS: Final = Variable(
+    "lts",
+    "Logs at",
+    Choice.TYPED,
+    "https://console.huaweicloud.com/lts/",
+    "Address at which you look at logs; the links of panels lead there.",
+)
+TO_TRACES: Final = Link("Traces (APM)", "${apm:raw}")
+TO_LOGS: Final = Link("Logs (LTS)", "${lts:raw}")
+
+
+def job_and_instance(selector: str) -> tuple[Variable, Variable]:
+    """Return the two variables that narrow a dashboard to what exports some series."""
+    within = selector.rstrip("}") + ("," if "{" in selector else "{") + 'job=~"$job"}'
+    return (
+        Variable(
+            "job", "Job", Choice.QUERY, f"label_values({selector}, job)", "Which scrape job or service.", has_all=True
+        ),
+        Variable(
+            "instance",
+            "Instance",
+            Choice.QUERY,
+            f"label_values({within}, instance)",
+            "Which process of it.",
+            has_all=True,
+        ),
+    )
+
+
+def happenings(*where: str) -> tuple[Annotation, ...]:
+    """Return what is drawn across the panels of every dashboard: starts of processes, drills and outages, pages.
+
+    `where` narrows the starts to those of one dashboard.
+    """
+    of_target = series(exporters.TARGET_INFO, *where)
+    started = f"count by (job) ({series(exporters.PROCESS_START, *where)} > time() - 60)"
+    appeared = f"count by (job) ({of_target} unless on (job, instance) ({of_target} offset 1m))"
+    circuit = label(attributes.LETTA_BRIDGE_CIRCUIT)
+    is_open = metrics.LETTA_BRIDGE_CIRCUIT_OPEN.prometheus
+    firing = series(exporters.ALERTS, 'alertstate="firing"', f'{names.SEVERITY_LABEL}="page"')
+    return (
+        Annotation(
+            "Starts",
+            f"{started} or {appeared}",
+            Colour.PLAIN,
+            "{{job}} started",
+            "A process began: a deployment, a restart, or a crash.",
+            ("job",),
+        ),
+        Annotation(
+            "Drills and outages",
+            f"max by ({circuit}) ({is_open}) == 1",
+            Colour.WARN,
+            f"circuit to {{{{{circuit}}}}} open",
+            "The bridge sends nothing there but a trial.",
+            (circuit,),
+        ),
+        Annotation(
+            "Pages",
+            f"count by (alertname, {names.SLO_LABEL}) ({firing})",
+            Colour.BAD,
+            f"{{{{alertname}}}} {{{{{names.SLO_LABEL}}}}}",
+            "An alert that pages fires.",
+            ("alertname", names.SLO_LABEL),
+        ),
+    )
+
+
+def detail(links: Links, slo: str = "${__field.labels.slo}") -> Link:
+    """Return the way to the dashboard of one objective."""
+    return Link("This objective in detail", f"{links.dashboard('objective')}?{NOW}&var-slo={slo}")
+
+
+def onward(links: Links, key: str, title: str) -> Link:
+    """Return the way to another dashboard, with the same range of time."""
+    return Link(title, f"{links.dashboard(key)}?{NOW}")
+
+
+def runbook(links: Links, name: str) -> Link:
+    """Return the way to a runbook."""
+    return Link(f"Runbook: {name}", links.runbook(name))
+
+
+LEFT: Final = (
+    Step(None, Colour.BAD),
+    Step(Fraction(0), Colour.WARN),
+    Step(Fraction(1, 4), Colour.GOOD),
+)
+NONE_ALLOWED: Final = (Step(None, Colour.GOOD), Step(Fraction(1, 1000), Colour.BAD))
+
+
+def below(target: Fraction, halfway: Fraction | None = None) -> tuple[Step, ...]:
+    """Return colours for a share that must not fall below a target."""
+    middle = () if halfway is None else (Step(halfway, Colour.WARN),)
+    return (Step(None, Colour.BAD), *middle, Step(target, Colour.GOOD))
+
+
+def above(warn: Fraction, bad: Fraction | None = None) -> tuple[Step, ...]:
+    """Return colours for a number that must not rise."""
+    worst = () if bad is None else (Step(bad, Colour.BAD),)
+    return (Step(None, Colour.GOOD), Step(warn, Colour.WARN), *worst)
+
+
+def over_limit(limit_s: Fraction | None) -> tuple[Step, ...]:
+    """Return colours for a time that an objective limits; none without a limit."""
+    return () if limit_s is None else (Step(None, Colour.GOOD), Step(limit_s, Colour.BAD))
+
+
+def limit_s(objectives: Iterable[Objective], operation: str) -> Fraction | None:
+    """Return the shortest limit that an objective sets for an operation, in seconds; None where none does."""
+    limits = [
+        one.samples.limit_s
+        for one in objectives
+        if operation in one.samples.operations and one.samples.limit_s is not None
+    ]
+    return min(limits, default=None)
+
+
+def budgets(service: str, links: Links) -> tuple[Panel, Panel]:
+    """Return what is left of the budgets of one service, and how fast they burn."""
+    return (
+        Panel(
+            "Error budget left",
+            Kind.STAT,
+            "Of the bad requests that each objective allows in its period, the share that is still to be spent. "
+            "Below zero the objective is missed.",
+            queries=(
+                Query(series(names.BUDGET_LEFT, f'{names.SERVICE_LABEL}="{service}"'), f"{{{{{names.SLO_LABEL}}}}}"),
+            ),
+            why="It says whether what you look at below is a problem at all.",
+            do="Under a quarter: no risky change. Below zero: only what makes it more reliable.",
+            unit=Unit.SHARE,
+            no_data="No budget is recorded: are the rules loaded?",
+            steps=LEFT,
+            links=(runbook(links, "error-budget-burn"),),
+            series_links=(detail(links),),
+            width=12,
+            height=6,
+            every=EVERY_RECORD,
+        ),
+        Panel(
+            "Burn rate of the last hour",
+            Kind.TIMESERIES,
+            "How many times faster than allowed the budget is spent. 1 spends exactly the budget of the period.",
+            queries=(
+                Query(series(names.burn(HOUR), f'{names.SERVICE_LABEL}="{service}"'), f"{{{{{names.SLO_LABEL}}}}}"),
+            ),
+            why="It rises before a budget is gone, and pages are for it.",
+            do="Above 1: look below for which route or model it is. Above 13: somebody is being paged.",
+            unit=Unit.NUMBER,
+            no_data="No burn rate is recorded: are the rules loaded?",
+            steps=above(Fraction(1)),
+            series_links=(detail(links),),
+            width=12,
+            height=6,
+            every=EVERY_RECORD,
+        ),
+    )
