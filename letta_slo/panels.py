@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from alerts.links import Links
+from dashboards.proof.board import Board
 from dashboards.proof.coverage import coverage
 from dashboards.proof.exceptions import FILE, read_exceptions
 from dashboards.proof.preview import page
 from dashboards.proof.proving import Proof, prove
-from dashboards.proof.reading import read_folder
+from dashboards.proof.reading import read, read_folder
 from dashboards.proof.series import Ask, RefusedError, Series, Stretch
 from letta_slo import exit_codes, options
 from letta_slo.window import When
 from production.client import AOM_VARIABLE, TOKEN_VARIABLE, Prometheus, connect
 from production.errors import QueryError
+from slo.catalog import load
 
 _EPILOG = options.epilog(f"""
   letta-slo panels --prometheus http://127.0.0.1:9090
@@ -30,7 +34,6 @@ _EPILOG = options.epilog(f"""
 A Prometheus that wants credentials gets them from the environment: {TOKEN_VARIABLE} (a bearer
 token), or {AOM_VARIABLE} for AOM, which was never tried against the real AOM.
 """)
-_RENDERED = Path(__file__).parents[1] / "dashboards" / "rendered" / "provisioning"
 
 
 @click.command(epilog=_EPILOG, short_help="Does every panel show something at a Prometheus?")
@@ -38,7 +41,6 @@ _RENDERED = Path(__file__).parents[1] / "dashboards" / "rendered" / "provisionin
 @click.option(
     "--dashboards",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=_RENDERED,
     help="Folder with Grafana's JSON, one dashboard a file.  [default: the shipped ones]",
 )
 @click.option("--from", "from_s", type=When(), default="1h", show_default=True, help="Where the time looked at begins.")
@@ -70,7 +72,7 @@ def panels(**given: Any) -> int:
     stretch = Stretch(given["from_s"], given["to_s"], given["scrape_interval"])
     if not stretch.seconds > 0:
         raise click.UsageError("--from must be before --to")
-    boards, excused = read_folder(given["dashboards"]), read_exceptions(given["exceptions"])
+    boards, excused = _boards(given["dashboards"]), read_exceptions(given["exceptions"])
     with connect(given["prometheus"]) as server:
         ask = asking(server)
         proofs = prove(boards, ask, stretch, excused, assumed_s=stretch.scrape_interval_s)
@@ -81,6 +83,17 @@ def panels(**given: Any) -> int:
         preview.write_text(page(proofs, stretch))
         click.echo(f"preview: {preview}", err=True)
     return exit_codes.MISSED if any(one.findings for one in proofs) else exit_codes.MET
+
+
+def _boards(folder: Path | None) -> tuple[Board, ...]:
+    if folder is not None:
+        return read_folder(folder)
+    from dashboards.rendering import files  # noqa: PLC0415 - grafanalib takes its time, and other verbs need none
+
+    made = files(load(), Links())
+    return tuple(
+        read(text, name) for name, text in made.items() if name.startswith("provisioning/") and ".json" in name
+    )
 
 
 def asking(prometheus: Prometheus) -> Ask:
@@ -114,5 +127,6 @@ def _print(proofs: Sequence[Proof], never_shown: Sequence[str]) -> None:
     if not any(one.findings for one in proofs):
         console.print("✓ every query shows something", style="green")
     if never_shown:
-        console.print(f"{len(never_shown)} metrics are exposed and shown nowhere:", style="dim")
-        console.print(" ".join(never_shown), style="dim", markup=False, soft_wrap=True)
+        families = Counter(name.replace(":", "_").partition("_")[0] for name in never_shown)
+        said = ", ".join(f"{family} {number}" for family, number in families.most_common())
+        console.print(f"exposed and on no dashboard: {len(never_shown)} metrics ({said})", style="dim", soft_wrap=True)

@@ -60,7 +60,7 @@ def test_each_target_is_scraped(scene: Scene, job: str) -> None:
         'sum(rate(http_server_request_duration_seconds_count{job="letta-server"}[5s]))',
         'sum(rate(letta_bridge_response_duration_seconds_count{letta_bridge_source="letta"}[5s]))',
         'sum(rate(letta_bridge_response_duration_seconds_count{letta_bridge_source="memory-python"}[5s]))',
-        'sum(rate(otelcol_exporter_sent_metric_points_total{exporter="prometheus_remote_write/aom"}[5s]))',
+        'sum(rate(otelcol_exporter_sent_metric_points_total{exporter="prometheus_remote_write/aom"}[20s]))',
         'sum(rate(pg_stat_database_xact_commit{datname="letta"}[5s]))',
         "sum(rate(redis_commands_processed_total[5s]))",
         "sum(rate(node_cpu_seconds_total[5s]))",
@@ -90,7 +90,7 @@ def test_a_letta_that_is_down_opens_the_circuit_of_the_bridge_which_closes_again
 def test_a_refused_token_shows_at_the_collector(scene: Scene) -> None:
     scene.faults.cloud_fails("spans")
     eventually(
-        lambda: value(scene, 'sum(rate(otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/apm"}[10s]))')
+        lambda: value(scene, 'sum(rate(otelcol_exporter_send_failed_spans_total{exporter="otlp_grpc/apm"}[20s]))')
     )
     scene.faults.heal()
 
