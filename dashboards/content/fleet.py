@@ -127,7 +127,7 @@ def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
                 steps=parts.NONE_ALLOWED if name == "pages" else parts.above(Fraction(1)),
                 every=parts.EVERY_RECORD,
                 width=4,
-            height=4,
+                height=4,
             )
             for title, name, selector, whom in (
                 ("Pages", "pages", page, "somebody at once"),
