@@ -14,6 +14,7 @@ COMPONENT_LABEL: Final = "component"
 
 OBJECTIVE: Final = "slo:objective:ratio"
 PERIOD: Final = "slo:period:seconds"
+BURN_PREFIX: Final = "slo:burn_rate:"
 BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
 EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
 
@@ -40,7 +41,7 @@ def bad_count(window: timedelta) -> str:
 
 def burn(window: timedelta) -> str:
     """How many times faster than allowed the budget was spent over a window."""
-    return f"slo:burn_rate:rate{span(window)}"
+    return f"{BURN_PREFIX}rate{span(window)}"
 
 
 def objective_group(objective: str) -> str:
