@@ -9,6 +9,7 @@ from importlib import metadata
 import click
 
 from alerts.errors import RuleError
+from dashboards.errors import DashboardError
 from huawei.errors import AccountError
 from letta_slo import exit_codes
 from letta_slo.capacity import capacity
@@ -19,6 +20,7 @@ from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
+from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
@@ -38,6 +40,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -83,6 +86,7 @@ for _verb in (
     probe,
     export,
     render,
+    panels,
     conformance,
     doctor,
     prepare,
