@@ -24,7 +24,17 @@ _NEEDED: Final = ("summary", "description", "runbook_url")
 _TEMPLATE_LABEL: Final = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)")
 _OF_COUNTERS: Final = {"rate", "irate", "increase", "resets"}
 _OF_GAUGES: Final = {"delta", "idelta", "deriv", "predict_linear"}
-_OF_EITHER: Final = {"absent", "absent_over_time", "changes", "count", "count_over_time", "timestamp", "group", "present_over_time"}
+_OF_EITHER: Final = {
+    "absent",
+    "absent_over_time",
+    "changes",
+    "count",
+    "count_over_time",
+    "timestamp",
+    "group",
+    "present_over_time",
+}
+_PATTERN: Final = re.compile(r"[^a-zA-Z0-9_:]")  # a name of a metric has none of these
 _SCRAPES: Final = 4  # two for a rate, and twice that so that one missed scrape does no harm
 _ARITHMETIC: Final = {"+", "-", "*", "/", "%", "^"}
 
@@ -67,14 +77,15 @@ def _duplicates(rules: Iterable[Rule]) -> Iterator[Finding]:
     for (name, with_labels, file), count in counted.items():
         if count > 1:
             which = ", ".join(f"{key}={value}" for key, value in with_labels)
-            yield Finding("duplicate", f"{file}: {name}", f"{count} rules have this name and the labels {which or 'none'}")
+            yield Finding(
+                "duplicate", f"{file}: {name}", f"{count} rules have this name and the labels {which or 'none'}"
+            )
 
 
 def _series(rule: Rule, _tree: Any, context: Context) -> Iterator[str]:
     known = context.known.series
     for one in promql.selectors(rule.expression):
-        is_pattern = any(name_of.search(one.metric) for name_of in (re.compile(r"[^a-zA-Z0-9_:]"),))
-        if is_pattern:
+        if _PATTERN.search(one.metric):
             if not any(re.fullmatch(one.metric, name) for name in known):
                 yield f"no known series has a name like {one.metric}"
         elif one.metric not in known:
@@ -173,7 +184,7 @@ def _division(rule: Rule, tree: Any, context: Context) -> Iterator[str]:
                 yield "it divides by what may be 0, and NaN stays in every later sum: use clamp_min(…) below the line"
 
 
-def _join(rule: Rule, tree: Any, context: Context) -> Iterator[str]:
+def _join(_rule: Rule, tree: Any, context: Context) -> Iterator[str]:
     for one in _every(tree):
         if not isinstance(one, parser.BinaryExpr) or is_scalar(one.lhs) or is_scalar(one.rhs) or operator(one) == "or":
             continue
@@ -188,7 +199,7 @@ def _join(rule: Rule, tree: Any, context: Context) -> Iterator[str]:
             if lacking:
                 yield f"{operator(one)!r} matches on {', '.join(sorted(set(lacking)))}, which one side does not have"
             elif operator(one) in _ARITHMETIC and left.is_open and right.is_open and not _is_grouped(one):
-                yield f"{operator(one)!r} on ({', '.join(matching.labels)}) fails as soon as two series have these in common"
+                yield f"{operator(one)!r} on ({', '.join(matching.labels)}) fails when two series have these in common"
 
 
 def _is_grouped(node: Any) -> bool:

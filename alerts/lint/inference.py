@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -11,8 +11,9 @@ from typing import Any, Final
 import promql_parser as parser
 
 from alerts import names
+from alerts.lint.rule import Rule
 from alerts.lint.vocabulary import TARGET_LABELS, Vocabulary
-from alerts.promql import children
+from alerts.promql import children, parse
 
 Bounds = tuple[float, float]
 _ANY: Final = (-math.inf, math.inf)
@@ -20,7 +21,15 @@ _NOT_NEGATIVE: Final = (0.0, math.inf)
 _COMPARISONS: Final = {">", "<", ">=", "<=", "==", "!="}
 _SETS: Final = {"and", "or", "unless"}
 _GROWING: Final = {"rate", "irate", "increase"}
-_COUNTING: Final = {"changes", "resets", "count_over_time", "histogram_quantile", "histogram_count", "time", "timestamp"}
+_COUNTING: Final = {
+    "changes",
+    "resets",
+    "count_over_time",
+    "histogram_quantile",
+    "histogram_count",
+    "time",
+    "timestamp",
+}
 _SCALARS: Final = {"time", "scalar", "pi"}
 _SAME: Final = {
     *"avg_over_time min_over_time max_over_time last_over_time quantile_over_time sort sort_desc".split(),
@@ -38,7 +47,7 @@ class Truth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The labels of a result: exactly these; or, where it is open, these and what a target's series may have besides."""
+    """The labels of a result: exactly these, or where it is open, these and what a target may add."""
 
     names: frozenset[str]
     is_open: bool
@@ -54,6 +63,16 @@ class Knowledge:
 
     series: Vocabulary
     objectives: Mapping[str, float]
+
+
+def objectives_of(rules: Iterable[Rule]) -> dict[str, float]:
+    """Return the objective of each SLO, as the rules record it."""
+    found = {}
+    for rule in rules:
+        tree = parse(rule.expression) if rule.name == names.OBJECTIVE else None
+        if isinstance(tree, parser.Call) and isinstance(tree.args[0], parser.NumberLiteral):
+            found[rule.labels.get(names.SLO_LABEL, "")] = tree.args[0].val
+    return found
 
 
 def operator(node: Any) -> str:
@@ -86,6 +105,8 @@ def truth(node: Any, known: Knowledge) -> Truth:
 def _truth_of_two(node: Any, known: Knowledge) -> Truth:
     sign = operator(node)
     if sign in _COMPARISONS:
+        if node.modifier is not None and node.modifier.return_bool:  # 0 is a value, too
+            return Truth.ALWAYS
         held = _holds(bounds(node.lhs, known), sign, bounds(node.rhs, known))
         return held if held is not None else Truth.DEPENDS
     if sign not in _SETS:
@@ -130,18 +151,14 @@ def bounds(node: Any, known: Knowledge) -> Bounds:
     if isinstance(node, parser.UnaryExpr):
         low, high = bounds(node.expr, known)
         return -high, -low
-    if isinstance(node, parser.MatrixSelector):
-        return _of_series(node.vector_selector, known)
-    if isinstance(node, parser.VectorSelector):
-        return _of_series(node, known)
-    if isinstance(node, parser.AggregateExpr):
-        return _of_aggregation(node, known)
-    if isinstance(node, parser.Call):
-        return _of_call(node, known)
-    return _of_two(node, known) if isinstance(node, parser.BinaryExpr) else _ANY
+    for kind, look in _LOOKS.items():
+        if isinstance(node, kind):
+            return look(node, known)
+    return _ANY
 
 
 def _of_series(node: Any, known: Knowledge) -> Bounds:
+    node = getattr(node, "vector_selector", node)
     name = node.name or ""
     if name == "up" or name.endswith("_up"):
         return 0.0, 1.0
@@ -185,17 +202,13 @@ def _of_two(node: Any, known: Knowledge) -> Bounds:
     sign, left, right = operator(node), bounds(node.lhs, known), bounds(node.rhs, known)
     if sign in _COMPARISONS:
         return (0.0, 1.0) if node.modifier is not None and node.modifier.return_bool else _filtered(left, sign, right)
-    if sign in {"and", "unless"}:
-        return left
-    if sign == "or":
-        return min(left[0], right[0]), max(left[1], right[1])
+    if sign in _SETS:
+        return (min(left[0], right[0]), max(left[1], right[1])) if sign == "or" else left
+    if sign in {"*", "/"}:
+        return _positive(sign, left, right) if min(left[0], right[0]) >= 0 else _ANY
     if sign == "+":
         return left[0] + right[0], left[1] + right[1]
-    if sign == "-":
-        return left[0] - right[1], left[1] - right[0]
-    if sign in {"*", "/"} and min(left[0], right[0]) >= 0:
-        return _positive(sign, left, right)
-    return _ANY
+    return (left[0] - right[1], left[1] - right[0]) if sign == "-" else _ANY
 
 
 def _filtered(left: Bounds, sign: str, right: Bounds) -> Bounds:
@@ -213,6 +226,15 @@ def _positive(sign: str, left: Bounds, right: Bounds) -> Bounds:
         return low, high
     low = left[0] / right[1] if right[1] not in (0, math.inf) else 0.0
     return low, left[1] / right[0] if right[0] > 0 else math.inf
+
+
+_LOOKS: Final[Mapping[type, Callable[[Any, Knowledge], Bounds]]] = {
+    parser.MatrixSelector: _of_series,
+    parser.VectorSelector: _of_series,
+    parser.AggregateExpr: _of_aggregation,
+    parser.Call: _of_call,
+    parser.BinaryExpr: _of_two,
+}
 
 
 def labels(node: Any, known: Knowledge) -> Labels:
@@ -280,4 +302,5 @@ def _labels_of_two(node: Any, known: Knowledge) -> Labels:
 
 
 def _is_many(node: Any) -> bool:
-    return node.modifier.card in {parser.VectorMatchCardinality.ManyToOne, parser.VectorMatchCardinality.OneToMany}
+    many = (parser.VectorMatchCardinality.ManyToOne, parser.VectorMatchCardinality.OneToMany)
+    return node.modifier.card in many
