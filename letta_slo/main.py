@@ -22,6 +22,8 @@ from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
+from letta_slo.lint import lint
+from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
@@ -89,6 +91,8 @@ for _verb in (
     probe,
     export,
     render,
+    lint,
+    panels,
     conformance,
     doctor,
     prepare,
