@@ -1,7 +1,8 @@
 """What would change in a Grafana, and how is it changed so that nothing is touched that is not ours?
 
 Ours is what has one of our uids and our tag. A further tag says which content was applied, so that a change by hand
-can be told from a change of the catalogue. Every write names the version that was read: who comes between is not overwritten.
+can be told from a change of the catalogue. Every write names the version that was read, so that nobody who comes
+between is overwritten.
 """
 
 from __future__ import annotations
