@@ -84,10 +84,20 @@ def error_share(name: str, *where: str, failed: str, by: tuple[str, ...] = ()) -
     return share(rate(name, *where, failed, by=by), rate(name, *where, by=by))
 
 
-def good_share(one: Objective, window: str = WINDOW) -> str:
-    """Return the share of good events of an objective by its own queries."""
-    good = f"sum(rate({one.good_query}[{window}]))"
-    return share(good, f"sum(rate({one.total_query}[{window}]))")
+def classed(expression: str, attribute: str) -> str:
+    """Return an expression in which what has no value of an attribute, such as a class of error, is called `none`."""
+    name = label(attribute)
+    return f'label_replace({expression}, "{name}", "none", "{name}", "")'
+
+
+def good_share(one: Objective) -> str:
+    """Return the share of good events of an objective by its own queries.
+
+    At most 1: within a short window more can be answered than was taken. Queries that count different things have an
+    alert of their own.
+    """
+    good = f"sum(rate({one.good_query}[{WINDOW}]))"
+    return f"clamp_max({share(good, f'sum(rate({one.total_query}[{WINDOW}]))')}, 1)"
 
 
 def shares(objectives: Iterable[Objective]) -> list[Objective]:

@@ -9,6 +9,8 @@ from fractions import Fraction
 from dashboards.errors import DashboardError
 
 TAG = "letta-slo"
+FOLDER = "letta-slo"
+FOLDER_TITLE = "Letta SLO"
 UID_PREFIX = "letta-slo-"
 COLUMNS = 24  # Grafana's grid is so wide
 # Our processes export each 15 s, and the collectors of host, Redis and PostgreSQL are scraped as often. A step below

@@ -8,18 +8,21 @@ from importlib import metadata
 
 import click
 
+import letta_slo.grafana  # noqa: F401  # attaches its commands to plan, apply, deployed and destroy
 from alerts.errors import RuleError
-from dashboards.errors import DashboardError
+from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import exit_codes
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
+from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
+from letta_slo.lint import lint
 from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
@@ -40,6 +43,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
+    (GrafanaRefusedError, exit_codes.USAGE),
     (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
@@ -86,12 +91,16 @@ for _verb in (
     probe,
     export,
     render,
+    lint,
     panels,
     conformance,
     doctor,
     prepare,
     cleanup,
     testbed,
+    apply,
+    deployed,
+    destroy,
 ):
     cli.add_command(_verb)
 

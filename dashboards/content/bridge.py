@@ -14,6 +14,7 @@ from dashboards.content import parts, redis
 from dashboards.queries import (
     CHOSEN,
     bucket_of,
+    classed,
     count_of,
     error_share,
     good_share,
@@ -210,12 +211,13 @@ def _time(links: Links) -> tuple[Panel, ...]:
         Panel(
             "Stages of a request",
             Kind.TIMESERIES,
-            "95th percentile of each stage that requests went through.",
+            "95th percentile of each stage that requests went through, and of all the time that they were in hand.",
             queries=(
                 Query(
                     quantile("0.95", m.LETTA_BRIDGE_STAGE_DURATION, *CHOSEN, by=(a.LETTA_BRIDGE_STAGE,)),
                     f"{{{{{stage}}}}}",
                 ),
+                Query(quantile("0.95", m.MESSAGING_PROCESS_DURATION, *CHOSEN), "all, from taken to replied"),
             ),
             why="It says who has the time: Letta, the wait for an agent, retries, or the fallback.",
             do="agent_wait: one user sends faster than the agent answers. letta_call: see Letta's dashboard.",
@@ -244,7 +246,7 @@ def _time(links: Links) -> tuple[Panel, ...]:
             "Calls a second by status, and by class of error where no answer came.",
             queries=(
                 Query(
-                    rate(count_of(calls), *CHOSEN, by=(status, error)),
+                    classed(classed(rate(count_of(calls), *CHOSEN, by=(status, error)), error), status),
                     f"{{{{{label(status)}}}}} {{{{{label(error)}}}}}",
                 ),
             ),
@@ -259,7 +261,12 @@ def _time(links: Links) -> tuple[Panel, ...]:
             "Retries by class of error",
             Kind.TIMESERIES,
             "Calls a second that repeated another one for the same request.",
-            queries=(Query(rate(m.LETTA_BRIDGE_RETRIES.prometheus, *CHOSEN, by=(error,)), f"{{{{{label(error)}}}}}"),),
+            queries=(
+                Query(
+                    classed(rate(m.LETTA_BRIDGE_RETRIES.prometheus, *CHOSEN, by=(error,)), error),
+                    f"{{{{{label(error)}}}}}",
+                ),
+            ),
             why="Retries hide errors from users, and double the load on a Letta that is sick.",
             do="Above a twentieth of all calls: mend the cause, do not add retries.",
             unit=Unit.REQUESTS_A_SECOND,

@@ -189,7 +189,8 @@ def _table(links: Links) -> Panel:
 
 
 def _over_time(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
-    alerts = f"count by (alertname, {names.SEVERITY_LABEL}) ({series(exporters.ALERTS, _FIRING)})"
+    told = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}!="none"')
+    alerts = f"count by (alertname, {names.SEVERITY_LABEL}) ({told})"
     nobody = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
     invariants = [one for one in catalogue.objectives if one.kind is ObjectiveKind.INVARIANT]
     broken = " or ".join(

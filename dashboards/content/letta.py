@@ -7,7 +7,18 @@ from letta_otel.conventions import metrics as m
 
 from alerts.links import Links
 from dashboards.content import letta_models, parts
-from dashboards.queries import CHOSEN, bucket_of, count_of, error_share, good_share, label, quantile, rate, series
+from dashboards.queries import (
+    CHOSEN,
+    bucket_of,
+    classed,
+    count_of,
+    error_share,
+    good_share,
+    label,
+    quantile,
+    rate,
+    series,
+)
 from dashboards.spec import Dashboard, Kind, Panel, Query, Row, Unit
 from slo.objective import Catalogue, Measure, Objective
 from slo.objective import Kind as ObjectiveKind
@@ -217,7 +228,7 @@ def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
             "Streams a second that had content, by route and class of error; no class is none.",
             queries=(
                 Query(
-                    rate(count_of(first), *CHOSEN, by=(route, error)),
+                    classed(rate(count_of(first), *CHOSEN, by=(route, error)), error),
                     f"{{{{{label(route)}}}}} {{{{{label(error)}}}}}",
                 ),
             ),

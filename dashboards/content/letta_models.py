@@ -9,7 +9,7 @@ from letta_otel.conventions import metrics as m
 
 from alerts.links import Links
 from dashboards.content import parts
-from dashboards.queries import CHOSEN, count_of, error_share, label, mean, quantile, rate, sum_of
+from dashboards.queries import CHOSEN, classed, count_of, error_share, label, mean, quantile, rate, sum_of
 from dashboards.spec import Choice, Kind, Panel, Query, Unit, Variable
 
 _CALLS = m.GEN_AI_CLIENT_OPERATION_DURATION
@@ -57,7 +57,12 @@ def models(links: Links) -> tuple[Panel, ...]:
             "Calls by class of error",
             Kind.TIMESERIES,
             "Calls a second by class of error; no class is none.",
-            queries=(Query(rate(count_of(_CALLS), *CHOSEN, by=(a.ERROR_TYPE,)), f"error: {{{{{error}}}}}"),),
+            queries=(
+                Query(
+                    classed(rate(count_of(_CALLS), *CHOSEN, by=(a.ERROR_TYPE,)), a.ERROR_TYPE),
+                    f"error: {{{{{error}}}}}",
+                ),
+            ),
             why="What to do depends on why calls fail.",
             do="RateLimitError: raise the quota or lower the load. Timeouts: look at the provider's status.",
             unit=Unit.REQUESTS_A_SECOND,

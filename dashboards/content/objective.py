@@ -132,7 +132,7 @@ def _burning(links: Links) -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Share of good events within an hour. An hour without events has none.",
             queries=(
-                Query(f"{good} / ({total} > 0)", "good, within 1 h"),
+                Query(f"clamp_max({good} / ({total} > 0), 1)", "good, within 1 h"),
                 Query(_of(names.OBJECTIVE), "promised"),
             ),
             why="A budget is an average of weeks; this is what users meet.",

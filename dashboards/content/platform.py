@@ -42,7 +42,9 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
 
 
 def _targets(links: Links) -> tuple[Panel, ...]:
-    firing = series(e.ALERTS, 'alertstate="firing"', f'{names.SLO_LABEL}=""')
+    told = f'{names.SEVERITY_LABEL}!="none"'
+    firing = series(e.ALERTS, 'alertstate="firing"', f'{names.SLO_LABEL}=""', told)
+    always = series(e.ALERTS, 'alertstate="firing"', f'{names.SEVERITY_LABEL}="none"')
     nobody = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
     chosen = ('job=~"$job"', 'instance=~"$instance"')
     return (
@@ -62,6 +64,21 @@ def _targets(links: Links) -> tuple[Panel, ...]:
             no_data="This Prometheus does not answer.",
             steps=parts.NONE_ALLOWED,
             links=(parts.onward(links, "fleet", "Objectives"),),
+            width=7,
+            every=parts.EVERY_RECORD,
+        ),
+        Panel(
+            "Dead man",
+            Kind.STAT,
+            "The alert that always fires, so that its absence is noticed where it is expected.",
+            queries=(Query(f"count({always}) or vector(0)", "fires"),),
+            why="Where it does not fire no rule is evaluated, and no alert can come.",
+            do="Not firing: are the rules of the platform loaded into this Prometheus?",
+            no_data="This Prometheus does not answer.",
+            steps=(Step(None, Colour.BAD), Step(Fraction(1), Colour.GOOD)),
+            values=((0, "does not fire", Colour.BAD), (1, "fires", Colour.GOOD)),
+            links=(parts.runbook(links, "dead-man"),),
+            width=4,
             every=parts.EVERY_RECORD,
         ),
         Panel(
@@ -74,7 +91,8 @@ def _targets(links: Links) -> tuple[Panel, ...]:
             no_data="This Prometheus scrapes nothing: see below what arrives by a collector.",
             steps=(Step(None, Colour.BAD), Step(Fraction(1), Colour.GOOD)),
             values=((0, "down", Colour.BAD), (1, "up", Colour.GOOD)),
-            links=(parts.runbook(links, "without-data"),),
+            links=(parts.runbook(links, "target-down"),),
+            width=7,
         ),
         Panel(
             "Duration of scrapes",
@@ -85,6 +103,7 @@ def _targets(links: Links) -> tuple[Panel, ...]:
             do="Near the timeout: fewer series, or a longer interval.",
             unit=Unit.SECONDS,
             no_data="This Prometheus scrapes nothing.",
+            width=6,
         ),
     )
 

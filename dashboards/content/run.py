@@ -143,18 +143,12 @@ def _target(links: Links) -> tuple[Panel, ...]:
         Panel(
             "CPU of the target",
             Kind.TIMESERIES,
-            "Share of all cores that is busy on each host; for each of our processes 100 % is one core.",
-            queries=(
-                Query(
-                    f"1 - avg by (instance) (rate({idle}[$__rate_interval]))",
-                    "host {{instance}}",
-                ),
-                Query(rate(m.PROCESS_CPU_TIME.prometheus, by=("job", "instance")), "{{job}} {{instance}}"),
-            ),
+            "Share of all cores that is busy, on each host that is scraped.",
+            queries=(Query(f"1 - avg by (instance) (rate({idle}[$__rate_interval]))", "{{instance}}"),),
             why="It says what the limit was.",
             do="Idle and slow: it waits for something; see pools, model and disk.",
             unit=Unit.SHARE,
-            no_data="Neither a host nor a process exports it.",
+            no_data="No node_exporter is scraped by this Prometheus.",
             steps=parts.above(Fraction(7, 10), Fraction(9, 10)),
             links=(parts.onward(links, "platform", "Platform"),),
         ),

@@ -12,7 +12,7 @@ from letta_otel.conventions.kinds import Metric
 from alerts.links import Links
 from dashboards import exporters as e
 from dashboards.content import parts
-from dashboards.queries import label, rate, spelled
+from dashboards.queries import classed, label, rate, spelled
 from dashboards.spec import Kind, Panel, Query, Unit
 
 _NO_COLLECTOR: Final = "No collector exports this: is one running, and does it send its own metrics?"
@@ -55,8 +55,14 @@ def _in_processes() -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "A second, through the queues of processes. Those with a class of error were dropped there.",
             queries=(
-                Query(rate(spans.prometheus, by=("job", a.ERROR_TYPE)), f"{{{{job}}}} spans {{{{{error}}}}}"),
-                Query(rate(logs.prometheus, by=("job", a.ERROR_TYPE)), f"{{{{job}}}} logs {{{{{error}}}}}"),
+                Query(
+                    classed(rate(spans.prometheus, by=("job", a.ERROR_TYPE)), a.ERROR_TYPE),
+                    f"{{{{job}}}} spans {{{{{error}}}}}",
+                ),
+                Query(
+                    classed(rate(logs.prometheus, by=("job", a.ERROR_TYPE)), a.ERROR_TYPE),
+                    f"{{{{job}}}} logs {{{{{error}}}}}",
+                ),
             ),
             why="What is dropped here is missing in traces, and nobody else counts it.",
             do="queue_full: more memory for the queue, or a collector that answers faster.",
