@@ -2,6 +2,7 @@
 
 python -m tests.screenshots                    the report of a made run, and the Locust page
 python -m tests.screenshots runs/20261121-...  the report of a stored run; its id is to be read in the picture
+python -m tests.screenshots bridge.html        the preview of a dashboard that `letta-slo panels` drew, as its name says
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ def locust_page(images: Path = IMAGES) -> Path:
         return _draw(address, View("locust", 1280, 620, 1, is_dark=False), images / "locust-light.png")
 
 
+def preview_page(page: Path, images: Path = IMAGES) -> Path:
+    """Draw the preview of one dashboard."""
+    view = View("preview", 1312, 1420, 1, is_dark=False)
+    return _draw(page.resolve().as_uri(), view, images / f"preview-{page.stem}.png")
+
+
 @contextmanager
 def _locust() -> Iterator[str]:
     with socket.socket() as probe:
@@ -125,6 +132,9 @@ def _draw(address: str, view: View, file: Path) -> Path:
 
 def main() -> None:
     """Draw everything and print the files."""
+    if len(sys.argv) > 1 and sys.argv[1].endswith(".html"):
+        sys.stdout.write(f"{preview_page(Path(sys.argv[1])).relative_to(ROOT)}\n")
+        return
     if len(sys.argv) > 1:
         drawn = report_pages(RunFolder(Path(sys.argv[1])))
     else:

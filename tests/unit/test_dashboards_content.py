@@ -41,7 +41,9 @@ def exported() -> set[str]:
     recorded = {rule["record"] for group in every_group(load(), Links()) for rule in group["rules"] if "record" in rule}
     others = [value for name, value in vars(exporters).items() if name.isupper()]
     single = {one for one in others if isinstance(one, str)}
-    collectors = {one + end for several in others if isinstance(several, tuple) for one in several for end in ("", "_total")}
+    collectors = {
+        one + end for several in others if isinstance(several, tuple) for one in several for end in ("", "_total")
+    }
     return ours | recorded | single | collectors | {f"{exporters.PROBE_DURATION}_bucket"}
 
 
@@ -105,9 +107,7 @@ def test_no_number_of_the_catalogue_is_typed_in_a_dashboard() -> None:
     whole = load()
     (message,) = [one for one in whole.objectives if one.name == "letta-message-latency"]
     other = replace(message, target=Fraction(7, 10), samples=replace(message.samples, limit_s=Fraction(3)))
-    changed = replace(
-        whole, objectives=tuple(other if one.name == message.name else one for one in whole.objectives)
-    )
+    changed = replace(whole, objectives=tuple(other if one.name == message.name else one for one in whole.objectives))
     letta = next(one for one in all_dashboards(changed, Links()) if one.key == "letta")
     durations = next(one for one in letta.panels if one.title == "Duration of requests")
     assert [step.above for step in durations.steps] == [None, Fraction(3)]

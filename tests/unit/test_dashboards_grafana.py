@@ -51,7 +51,10 @@ def test_a_naive_dashboard_of_grafanalib_is_found_wrong() -> None:
         title="naive",
         panels=[
             core.Stat(
-                title="up", dataSource="Prometheus", targets=[core.Target(expr="up", refId="A")], gridPos=core.GridPos(8, 8, 0, 0)
+                title="up",
+                dataSource="Prometheus",
+                targets=[core.Target(expr="up", refId="A")],
+                gridPos=core.GridPos(8, 8, 0, 0),
             )
         ],
     )
