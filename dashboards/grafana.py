@@ -8,6 +8,7 @@ from typing import Any, Final
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
+from alerts.links import Links
 from dashboards import panels
 from dashboards.layout import Place, places
 from dashboards.normalising import normalised
@@ -20,13 +21,12 @@ _STEP: Final = "60s"  # of annotations: how often rules are evaluated, and start
 _ALL: Final = "$__all"
 
 
-def rendered(dashboard: Dashboard) -> Json:
+def rendered(dashboard: Dashboard, links: Links) -> Json:
     """Return a dashboard as it is provisioned: its uid fixed, its number left to Grafana. Raises DashboardError."""
-    raw = raw_by_grafanalib(dashboard)
-    return normalised(raw)
+    return normalised(raw_by_grafanalib(dashboard, links))
 
 
-def raw_by_grafanalib(dashboard: Dashboard) -> Json:
+def raw_by_grafanalib(dashboard: Dashboard, links: Links) -> Json:
     """Return what grafanalib itself makes of a dashboard: shapes of many versions of Grafana ago."""
     made = core.Dashboard(
         title=dashboard.title,
@@ -40,21 +40,21 @@ def raw_by_grafanalib(dashboard: Dashboard) -> Json:
         time=core.Time(dashboard.span, "now"),
         templating=core.Templating(list=[_variable(one) for one in dashboard.variables]),
         annotations=core.Annotations(list=[_annotation(one) for one in dashboard.annotations]),
-        links=_links(),
-        panels=[_placed(one) for one in places(dashboard)],
+        links=_top(),
+        panels=[_placed(one, links) for one in places(dashboard)],
     )
     found: Json = json.loads(json.dumps(made, cls=DashboardEncoder))
     return found
 
 
-def _placed(place: Place) -> core.Panel:
+def _placed(place: Place, links: Links) -> core.Panel:
     where = core.GridPos(h=place.height, w=place.width, x=place.x, y=place.y)
     if isinstance(place.what, Row):
         return core.RowPanel(title=place.what.title, id=place.id, gridPos=where)
-    return panels.made(place.what, place.id, where)
+    return panels.made(place.what, place.id, where, links)
 
 
-def _links() -> list[core.DashboardLink]:
+def _top() -> list[core.DashboardLink]:
     return [
         core.DashboardLink(
             title="All of letta-slo",

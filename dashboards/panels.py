@@ -8,16 +8,19 @@ from typing import Any, Final
 
 from grafanalib import core
 
-from dashboards.spec import Column, Kind, Link, Panel, Query, Step
+from alerts.links import Links
+from dashboards.spec import Column, Kind, Link, Panel, Query, Step, ToDashboard, ToObjective, ToRunbook, Way
 
 Json = dict[str, Any]
 
 SOURCE: Final = "${datasource}"
+# Grafana: the range that is shown, and the source of data, go along.
+_NOW: Final = "${__url_time_range}&${datasource:queryparam}"
 _NOW_ONLY: Final = (Kind.STAT, Kind.TABLE)
 
 
-def made(panel: Panel, number: int, where: core.GridPos) -> core.Panel:
-    """Return the panel of grafanalib with this number at this place."""
+def made(panel: Panel, number: int, where: core.GridPos, links: Links) -> core.Panel:
+    """Return the panel of grafanalib with this number at this place; `links` says where runbooks and dashboards are."""
     common: Json = {
         "title": panel.title,
         "id": number,
@@ -31,9 +34,14 @@ def made(panel: Panel, number: int, where: core.GridPos) -> core.Panel:
         "dataSource": SOURCE,
         "targets": [_target(place, one, panel) for place, one in enumerate(panel.queries)],
         "interval": panel.every,
-        "links": [_panel_link(one) for one in panel.links],
+        "links": [_way(one, links) | {"type": "link"} for one in panel.links],
     }
-    return _MAKERS[panel.kind](panel, common)
+    made_ = _MAKERS[panel.kind](panel, common)
+    of_field = made_.extraJson["fieldConfig"]
+    of_field["defaults"]["links"] = [_way(one, links) for one in panel.series_links]
+    if panel.kind is Kind.TABLE:
+        made_.overrides = [_override(one, links) for one in panel.columns]
+    return made_
 
 
 def _target(place: int, query: Query, panel: Panel) -> Json:
@@ -51,8 +59,17 @@ def _target(place: int, query: Query, panel: Panel) -> Json:
     return told | {"range": not now_only, "exemplar": query.has_exemplars, "editorMode": "code"}
 
 
-def _panel_link(one: Link) -> Json:
-    return {"title": one.title, "url": one.url, "targetBlank": False, "type": "link"}
+def _way(one: Way, links: Links) -> Json:
+    match one:
+        case Link():
+            title, url = one.title, one.url
+        case ToRunbook():
+            title, url = f"Runbook: {one.name}", links.runbook(one.name)
+        case ToDashboard():
+            title, url = one.title, f"{links.dashboard(one.key)}?{_NOW}"
+        case ToObjective():
+            title, url = "This objective in detail", f"{links.dashboard('objective')}?{_NOW}&var-slo={one.slo}"
+    return {"title": title, "url": url, "targetBlank": False}
 
 
 def _steps(steps: tuple[Step, ...]) -> list[Json]:
@@ -73,7 +90,6 @@ def _field(panel: Panel, **more: Any) -> Json:
     """Return what fields of every kind of panel have, and grafanalib has no word for."""
     return {
         "noValue": panel.no_data,
-        "links": [{"title": one.title, "url": one.url, "targetBlank": False} for one in panel.series_links],
         **more,
     }
 
@@ -167,13 +183,12 @@ def _table(panel: Panel, common: Json) -> core.Panel:
         **common,
         transformations=[{"id": "merge", "options": {}}, {"id": "organize", "options": organised}],
         thresholds=[],
-        overrides=[_override(one) for one in panel.columns],
         sortBy=[core.TableSortByField(displayName=panel.sorted_by)] if panel.sorted_by else [],
         extraJson={"fieldConfig": {"defaults": _field(panel)}, "options": {"frameIndex": 0, "cellHeight": "sm"}},
     )
 
 
-def _override(column: Column) -> Json:
+def _override(column: Column, links: Links) -> Json:
     properties: list[Json] = [{"id": "unit", "value": column.unit.value}]
     if column.steps:
         properties += [
@@ -182,7 +197,7 @@ def _override(column: Column) -> Json:
             {"id": "custom.cellOptions", "value": {"type": "color-text"}},
         ]
     if column.link:
-        properties.append({"id": "links", "value": [{"title": column.title, "url": column.link}]})
+        properties.append({"id": "links", "value": [_way(column.link, links)]})
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}
 
 

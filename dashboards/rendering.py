@@ -27,7 +27,7 @@ _LARGEST_CONFIG_MAP: Final = 900_000
 
 def boards(catalogue: Catalogue, links: Links) -> dict[str, Json]:
     """Return the JSON of every dashboard by its key, as it is provisioned. Raises DashboardError."""
-    made = {one.key: rendered(one) for one in all_dashboards(catalogue, links)}
+    made = {one.key: rendered(one, links) for one in all_dashboards(catalogue)}
     wrong = [f"{key}: {fault}" for key, board in made.items() for fault in faults(board)]
     if wrong:
         raise DashboardError("\n".join(wrong))

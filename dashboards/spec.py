@@ -74,6 +74,39 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A way out of Grafana; `url` may hold Grafana's variables."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToRunbook:
+    """The way to what a person does about an alert: a file in `alerts/runbooks/` by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToDashboard:
+    """The way to another dashboard by its key; the range of time goes along."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToObjective:
+    """The way to the dashboard of one objective; `slo` is its name, or a variable of Grafana's that holds it."""
+
+    slo: str
+
+
+Way = Link | ToRunbook | ToDashboard | ToObjective
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column of a table: a label of its queries, or the values of the query with this number, counted from 0."""
 
@@ -81,15 +114,7 @@ class Column:
     of: str | int
     unit: Unit = Unit.NONE
     steps: tuple[Step, ...] = ()
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where a person goes from a panel; `url` may hold Grafana's variables."""
-
-    title: str
-    url: str
+    link: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +137,8 @@ class Panel:
     unit: Unit = Unit.NONE
     no_data: str = ""
     steps: tuple[Step, ...] = ()
-    links: tuple[Link, ...] = ()
-    series_links: tuple[Link, ...] = ()
+    links: tuple[Way, ...] = ()
+    series_links: tuple[Way, ...] = ()
     width: int = 8
     height: int = 8
     maximum: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from alerts.links import Links
 from dashboards.content import bridge, fleet, letta, objective, platform, run, stores
 from dashboards.spec import Dashboard
 from slo.objective import Catalogue
@@ -10,7 +9,7 @@ from slo.objective import Catalogue
 __all__ = ["all_dashboards"]
 
 
-def all_dashboards(catalogue: Catalogue, links: Links) -> tuple[Dashboard, ...]:
+def all_dashboards(catalogue: Catalogue) -> tuple[Dashboard, ...]:
     """Return every dashboard of a catalogue, the most general first."""
     makers = (
         fleet.dashboard,
@@ -21,4 +20,4 @@ def all_dashboards(catalogue: Catalogue, links: Links) -> tuple[Dashboard, ...]:
         platform.dashboard,
         run.dashboard,
     )
-    return tuple(make(catalogue, links) for make in makers)
+    return tuple(make(catalogue) for make in makers)

@@ -7,31 +7,144 @@ from fractions import Fraction
 from typing import Final
 
 from alerts import names
-from alerts.links import Links
 from dashboards import exporters
 from dashboards.content import parts
 from dashboards.queries import series
-from dashboards.spec import Colour, Column, Dashboard, Kind, Panel, Query, Row, Step, Unit
+from dashboards.spec import (
+    Colour,
+    Column,
+    Dashboard,
+    Kind,
+    Panel,
+    Query,
+    Row,
+    Step,
+    ToDashboard,
+    ToObjective,
+    ToRunbook,
+    Unit,
+)
 from slo.objective import Catalogue, Phase
 from slo.objective import Kind as ObjectiveKind
 
 _ON: Final = f"{names.SLO_LABEL}, {names.SERVICE_LABEL}"
 _FIRING: Final = 'alertstate="firing"'
 _EACH: Final = f"{{{{{names.SLO_LABEL}}}}}"
-# An hour of what a budget is for in weeks; less is worth a look at once.
+# A budget of weeks that would be gone in less than this is worth a look at once.
 _SOON_S: Final = Fraction(3 * 24 * 3600)
 
 
-def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
+_LEFT = names.BUDGET_LEFT
+_PAGE = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="page"')
+_TICKET = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="ticket"')
+_COUNTS: Final = (
+    Panel(
+        "Objectives",
+        Kind.STAT,
+        "How many objectives with a budget are watched.",
+        queries=(Query(f"count({names.OBJECTIVE})", "objectives"),),
+        why="None means that the rules are not loaded, and that every other number here says nothing.",
+        do="None, or fewer than the catalogue has: load the rendered rules into this Prometheus.",
+        unit=Unit.NUMBER,
+        no_data="none: are the rules loaded?",
+        every=parts.EVERY_RECORD,
+        width=4,
+        height=4,
+    ),
+    Panel(
+        "Missed",
+        Kind.STAT,
+        "Objectives whose budget is spent.",
+        queries=(Query(f"count({_LEFT} < 0) or 0 * count({names.OBJECTIVE})", "missed"),),
+        why="A promise is broken, whatever the service does now.",
+        do="Open the objective below. Change nothing risky until the budget is back.",
+        unit=Unit.NUMBER,
+        no_data="not known: are the rules loaded?",
+        steps=parts.NONE_ALLOWED,
+        every=parts.EVERY_RECORD,
+        width=4,
+        height=4,
+    ),
+    Panel(
+        "Burning too fast",
+        Kind.STAT,
+        "Objectives that spend their budget faster than over their period, within the last hour.",
+        queries=(Query(f"count({names.burn(parts.HOUR)} > 1) or 0 * count({names.OBJECTIVE})", "burning"),),
+        why="They will be missed if this goes on.",
+        do="See below when the budget is gone; the service's own dashboard says why.",
+        unit=Unit.NUMBER,
+        no_data="not known: are the rules loaded?",
+        steps=parts.above(Fraction(1)),
+        every=parts.EVERY_RECORD,
+        width=4,
+        height=4,
+    ),
+    *(
+        Panel(
+            title,
+            Kind.STAT,
+            f"Alerts that fire and are for {whom}, those of the platform among them.",
+            queries=(Query(f"count({selector}) or vector(0)", name),),
+            why="Each is somebody's work now.",
+            do="See below which; each links to its runbook.",
+            unit=Unit.NUMBER,
+            no_data="not known: this Prometheus does not answer",
+            steps=parts.NONE_ALLOWED if name == "pages" else parts.above(Fraction(1)),
+            every=parts.EVERY_RECORD,
+            width=4,
+            height=4,
+        )
+        for title, name, selector, whom in (
+            ("Pages", "pages", _PAGE, "somebody at once"),
+            ("Tickets", "tickets", _TICKET, "somebody in working hours"),
+        )
+    ),
+)
+
+
+_TOLD = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}!="none"')
+_ALERTS = f"count by (alertname, {names.SEVERITY_LABEL}) ({_TOLD})"
+_NOBODY = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
+_OVER_TIME: Final = (
+    Panel(
+        "Error budget left",
+        Kind.TIMESERIES,
+        "What was left of each budget at that time.",
+        queries=(Query(names.BUDGET_LEFT, _EACH),),
+        why="It tells one bad hour from slow decay.",
+        do="A step: what happened then? See the marks. A slope: the objective's own dashboard.",
+        unit=Unit.SHARE,
+        no_data="No budget is recorded: are the rules loaded?",
+        steps=(Step(None, Colour.BAD), Step(Fraction(0), Colour.GOOD)),
+        series_links=(parts.OF_SERIES,),
+        every=parts.EVERY_RECORD,
+    ),
+    Panel(
+        "Alerts",
+        Kind.STATES,
+        "Which alerts fired when, and for how many objectives or targets each.",
+        queries=(Query(f"{_ALERTS} or on () {_NOBODY}", f"{{{{alertname}}}} ({{{{{names.SEVERITY_LABEL}}}}})"),),
+        why="What fires together often has one cause.",
+        do="Begin with the first that fired.",
+        unit=Unit.NUMBER,
+        no_data="This Prometheus does not answer.",
+        steps=parts.NONE_ALLOWED,
+        links=(ToDashboard("platform", "Platform"),),
+        every=parts.EVERY_RECORD,
+    ),
+)
+
+
+def dashboard(catalogue: Catalogue) -> Dashboard:
     """Return the dashboard of all objectives."""
     return Dashboard(
         "fleet",
         "Objectives",
         "Which objective needs somebody? Sorted by what is left of its error budget.",
         (
-            Row("Now", _counts(catalogue, links)),
-            Row("Objectives, the worst first", (_table(links),)),
-            Row("Over time", _over_time(catalogue, links)),
+            Row("Now", (*_COUNTS, _without_data(catalogue))),
+            Row("Objectives, the worst first", (_table(),)),
+            Row("Over time", (*_OVER_TIME, *_never(catalogue))),
         ),
         (parts.SOURCE, parts.TRACES, parts.LOGS),
         parts.happenings(),
@@ -45,99 +158,7 @@ def sli() -> str:
     return f"1 - {spent} * on ({_ON}) (1 - {names.OBJECTIVE})"
 
 
-def _counts(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
-    left, total = names.BUDGET_LEFT, names.total(parts.HOUR)
-    # Of the fallback nothing is known while all is well.
-    idle = [one.name for one in catalogue.objectives if Phase.STEADY not in one.samples.phases]
-    watched = series(names.OBJECTIVE, f'{names.SLO_LABEL}!~"{"|".join(idle)}"') if idle else names.OBJECTIVE
-    page = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="page"')
-    ticket = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}="ticket"')
-    return (
-        Panel(
-            "Objectives",
-            Kind.STAT,
-            "How many objectives with a budget are watched.",
-            queries=(Query(f"count({names.OBJECTIVE})", "objectives"),),
-            why="None means that the rules are not loaded, and that every other number here says nothing.",
-            do="None, or fewer than the catalogue has: load the rendered rules into this Prometheus.",
-            unit=Unit.NUMBER,
-            no_data="none: are the rules loaded?",
-            every=parts.EVERY_RECORD,
-            width=4,
-            height=4,
-        ),
-        Panel(
-            "Missed",
-            Kind.STAT,
-            "Objectives whose budget is spent.",
-            queries=(Query(f"count({left} < 0) or 0 * count({names.OBJECTIVE})", "missed"),),
-            why="A promise is broken, whatever the service does now.",
-            do="Open the objective below. Change nothing risky until the budget is back.",
-            unit=Unit.NUMBER,
-            no_data="not known: are the rules loaded?",
-            steps=parts.NONE_ALLOWED,
-            every=parts.EVERY_RECORD,
-            width=4,
-            height=4,
-        ),
-        Panel(
-            "Burning too fast",
-            Kind.STAT,
-            "Objectives that spend their budget faster than over their period, within the last hour.",
-            queries=(Query(f"count({names.burn(parts.HOUR)} > 1) or 0 * count({names.OBJECTIVE})", "burning"),),
-            why="They will be missed if this goes on.",
-            do="See below when the budget is gone; the service's own dashboard says why.",
-            unit=Unit.NUMBER,
-            no_data="not known: are the rules loaded?",
-            steps=parts.above(Fraction(1)),
-            every=parts.EVERY_RECORD,
-            width=4,
-            height=4,
-        ),
-        Panel(
-            "Without data",
-            Kind.STAT,
-            "Objectives whose series are absent. One that is there and counts nothing is silent, and not counted here.",
-            queries=(
-                Query(
-                    f"count({watched} unless on ({names.SLO_LABEL}) {total}) or 0 * count({names.OBJECTIVE})",
-                    "without data",
-                ),
-            ),
-            why="What nobody counts cannot burn, and looks well.",
-            do="See the runbook: a scrape that fails, a metric that was renamed, or a service that is off.",
-            unit=Unit.NUMBER,
-            no_data="not known: are the rules loaded?",
-            steps=parts.NONE_ALLOWED,
-            links=(parts.runbook(links, "without-data"),),
-            every=parts.EVERY_RECORD,
-            width=4,
-            height=4,
-        ),
-        *(
-            Panel(
-                title,
-                Kind.STAT,
-                f"Alerts that fire and are for {whom}, those of the platform among them.",
-                queries=(Query(f"count({selector}) or vector(0)", name),),
-                why="Each is somebody's work now.",
-                do="See below which; each links to its runbook.",
-                unit=Unit.NUMBER,
-                no_data="not known: this Prometheus does not answer",
-                steps=parts.NONE_ALLOWED if name == "pages" else parts.above(Fraction(1)),
-                every=parts.EVERY_RECORD,
-                width=4,
-                height=4,
-            )
-            for title, name, selector, whom in (
-                ("Pages", "pages", page, "somebody at once"),
-                ("Tickets", "tickets", ticket, "somebody in working hours"),
-            )
-        ),
-    )
-
-
-def _table(links: Links) -> Panel:
+def _table() -> Panel:
     of_objectives = series(exporters.ALERTS, _FIRING, f'{names.SLO_LABEL}!=""')
     firing = f"count by ({_ON}) ({of_objectives})"
     return Panel(
@@ -168,7 +189,7 @@ def _table(links: Links) -> Panel:
             Column(
                 "Objective",
                 names.SLO_LABEL,
-                link=f"{links.dashboard('objective')}?{parts.NOW}&var-slo=${{__value.raw}}",
+                link=ToObjective("${__value.raw}"),
             ),
             Column("Service", names.SERVICE_LABEL),
             Column("Promised", 0, Unit.SHARE),
@@ -188,16 +209,40 @@ def _table(links: Links) -> Panel:
     )
 
 
-def _over_time(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
-    told = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}!="none"')
-    alerts = f"count by (alertname, {names.SEVERITY_LABEL}) ({told})"
-    nobody = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
+def _without_data(catalogue: Catalogue) -> Panel:
+    # Of the fallback nothing is known while all is well.
+    idle = [one.name for one in catalogue.objectives if Phase.STEADY not in one.samples.phases]
+    watched = series(names.OBJECTIVE, f'{names.SLO_LABEL}!~"{"|".join(idle)}"') if idle else names.OBJECTIVE
+    total = names.total(parts.HOUR)
+    return Panel(
+        "Without data",
+        Kind.STAT,
+        "Objectives whose series are absent. One that is there and counts nothing is silent, and not counted here.",
+        queries=(
+            Query(
+                f"count({watched} unless on ({names.SLO_LABEL}) {total}) or 0 * count({names.OBJECTIVE})",
+                "without data",
+            ),
+        ),
+        why="What nobody counts cannot burn, and looks well.",
+        do="See the runbook: a scrape that fails, a metric that was renamed, or a service that is off.",
+        unit=Unit.NUMBER,
+        no_data="not known: are the rules loaded?",
+        steps=parts.NONE_ALLOWED,
+        links=(ToRunbook("without-data"),),
+        every=parts.EVERY_RECORD,
+        width=4,
+        height=4,
+    )
+
+
+def _never(catalogue: Catalogue) -> tuple[Panel, ...]:
     invariants = [one for one in catalogue.objectives if one.kind is ObjectiveKind.INVARIANT]
     broken = " or ".join(
         f'label_replace(sum(increase({one.bad_query}[1h])), "{names.SLO_LABEL}", "{one.name}", "", "")'
         for one in invariants
     )
-    allowed = Panel(
+    panel = Panel(
         "What may never happen",
         Kind.TIMESERIES,
         "Violations within the last hour, of objectives that allow none.",
@@ -207,35 +252,7 @@ def _over_time(catalogue: Catalogue, links: Links) -> tuple[Panel, ...]:
         unit=Unit.NUMBER,
         no_data="Not counted: the series is absent. Zero would be shown as zero.",
         steps=parts.NONE_ALLOWED,
-        links=(parts.runbook(links, "invariant-broken"),),
+        links=(ToRunbook("invariant-broken"),),
         every=parts.EVERY_RECORD,
     )
-    return (
-        Panel(
-            "Error budget left",
-            Kind.TIMESERIES,
-            "What was left of each budget at that time.",
-            queries=(Query(names.BUDGET_LEFT, _EACH),),
-            why="It tells one bad hour from slow decay.",
-            do="A step: what happened then? See the marks. A slope: the objective's own dashboard.",
-            unit=Unit.SHARE,
-            no_data="No budget is recorded: are the rules loaded?",
-            steps=(Step(None, Colour.BAD), Step(Fraction(0), Colour.GOOD)),
-            series_links=(parts.detail(links),),
-            every=parts.EVERY_RECORD,
-        ),
-        Panel(
-            "Alerts",
-            Kind.STATES,
-            "Which alerts fired when, and for how many objectives or targets each.",
-            queries=(Query(f"{alerts} or on () {nobody}", f"{{{{alertname}}}} ({{{{{names.SEVERITY_LABEL}}}}})"),),
-            why="What fires together often has one cause.",
-            do="Begin with the first that fired.",
-            unit=Unit.NUMBER,
-            no_data="This Prometheus does not answer.",
-            steps=parts.NONE_ALLOWED,
-            links=(parts.onward(links, "platform", "Platform"),),
-            every=parts.EVERY_RECORD,
-        ),
-        *((allowed,) if invariants else ()),
-    )
+    return (panel,) if invariants else ()

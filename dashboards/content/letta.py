@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
-from alerts.links import Links
 from dashboards.content import letta_models, parts
 from dashboards.queries import (
     CHOSEN,
@@ -19,7 +20,7 @@ from dashboards.queries import (
     rate,
     series,
 )
-from dashboards.spec import Dashboard, Kind, Panel, Query, Row, Unit
+from dashboards.spec import Dashboard, Kind, Panel, Query, Row, ToDashboard, ToObjective, ToRunbook, Unit
 from slo.objective import Catalogue, Measure, Objective
 from slo.objective import Kind as ObjectiveKind
 
@@ -30,7 +31,112 @@ _FAILED = f'{label(a.HTTP_RESPONSE_STATUS_CODE)}=~"5.."'
 _LETTAS = series(count_of(_REQUESTS), 'job!~"otelcol.*"')
 
 
-def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
+_STEP, _ROUTE = m.LETTA_STEP_DURATION, label(a.HTTP_ROUTE)
+_MESSAGES = rate(count_of(_REQUESTS), *CHOSEN, f'{_ROUTE}=~".*/messages(/stream)?"')
+_AGENTS: Final = (
+    Panel(
+        "Steps of agents",
+        Kind.TIMESERIES,
+        "Steps a second, over all agents. A step is one call to the model with the tools that it asks for.",
+        queries=(Query(rate(count_of(_STEP), *CHOSEN), "steps"),),
+        why="Steps are the work; messages only ask for it.",
+        do="Steps without messages: agents in a circle. Messages without steps: they fail before the first.",
+        unit=Unit.EVENTS_A_SECOND,
+        no_data="No step in this range. They come from the add-on (letta-otel) in a Letta server.",
+    ),
+    Panel(
+        "Steps of a message",
+        Kind.TIMESERIES,
+        "Steps for each message, on average.",
+        queries=(Query(f"{rate(count_of(_STEP), *CHOSEN)} / ({_MESSAGES} > 0)", "steps of a message"),),
+        why="Each step costs a call to the model, so twice the steps is twice the time and the money.",
+        do="A rise: a tool that fails and is tried again, or a prompt that was changed.",
+        unit=Unit.NUMBER,
+        no_data="No step or no message in this range. Steps come from the add-on (letta-otel) in a Letta server.",
+    ),
+    Panel(
+        "Duration of a step",
+        Kind.TIMESERIES,
+        "Median and 95th percentile of a step: the call to the model and its tools together.",
+        queries=tuple(
+            Query(quantile(q, _STEP, *CHOSEN), name, has_exemplars=q == "0.95")
+            for q, name in (("0.5", "p50"), ("0.95", "p95"))
+        ),
+        why="Beside the duration of the model's calls it shows what tools and memory take.",
+        do="Longer than the model's calls: a slow tool, or the database.",
+        unit=Unit.SECONDS,
+        no_data="No step in this range. They come from the add-on (letta-otel) in a Letta server.",
+        links=(ToDashboard("stores", "Data stores"), parts.TO_TRACES),
+    ),
+)
+
+
+_ROUTE, _STATUS, _METHOD = a.HTTP_ROUTE, a.HTTP_RESPONSE_STATUS_CODE, a.HTTP_REQUEST_METHOD
+_BY_ROUTE = f"{{{{{label(_METHOD)}}}}} {{{{{label(_ROUTE)}}}}}"
+_MESSAGE = (*CHOSEN, f'{label(_ROUTE)}=~".*/messages"', f'{label(_METHOD)}="POST"')
+_API: Final = (
+    Panel(
+        "Requests by route",
+        Kind.TIMESERIES,
+        "Requests a second that were answered, by method and route.",
+        queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        why="A change of load is the first explanation of any change below.",
+        do="A fall to nothing: see whether callers reach Letta at all, and the bridge's dashboard.",
+        unit=Unit.REQUESTS_A_SECOND,
+        no_data="No request in this range.",
+        is_stacked=True,
+        links=(ToDashboard("bridge", "Bridge"),),
+    ),
+    Panel(
+        "Errors by route",
+        Kind.TIMESERIES,
+        "Share of requests that were answered with a 5xx status, by route. A route without traffic has none.",
+        queries=(Query(error_share(count_of(_REQUESTS), *CHOSEN, failed=_FAILED, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        why="A mean over all routes hides one that always fails.",
+        do="One route: its traces. All of them: database and models below.",
+        unit=Unit.SHARE,
+        no_data="No request in this range.",
+        links=(ToRunbook("letta-down"), parts.TO_TRACES, parts.TO_LOGS),
+    ),
+    Panel(
+        "Answers by status",
+        Kind.TIMESERIES,
+        "Answers a second by status. 4xx are the caller's, 5xx are ours.",
+        queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(_STATUS,)), f"{{{{{label(_STATUS)}}}}}"),),
+        why="409 is a busy agent, 429 a limit, 503 a server that takes no more: each wants something else.",
+        do="Rising 409: callers send to an agent that has a message in hand. 5xx: the log of that time.",
+        unit=Unit.REQUESTS_A_SECOND,
+        no_data="No answer in this range.",
+        is_stacked=True,
+        links=(parts.TO_LOGS,),
+    ),
+    Panel(
+        "95th percentile by route",
+        Kind.TIMESERIES,
+        "How long nineteen of twenty requests took at most, by method and route.",
+        queries=(Query(quantile("0.95", _REQUESTS, *CHOSEN, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        why="Messages take seconds and a list of blocks milliseconds; together they say nothing.",
+        do="Look at traces of the route that rose.",
+        unit=Unit.SECONDS,
+        no_data="No request in this range.",
+        links=(parts.TO_TRACES,),
+    ),
+    Panel(
+        "Messages by duration",
+        Kind.HEATMAP,
+        "How many messages fell into each bucket of duration.",
+        queries=(
+            Query(f"sum by (le) (increase({series(bucket_of(_REQUESTS), *_MESSAGE)}[$__rate_interval]))", "{{le}}"),
+        ),
+        why="Two groups of durations look like one in any percentile.",
+        do="A second band: what do its messages have in common? A model, a tool, a retry.",
+        unit=Unit.SECONDS,
+        no_data="No message in this range.",
+    ),
+)
+
+
+def dashboard(catalogue: Catalogue) -> Dashboard:
     """Return the dashboard of Letta."""
     ours = [one for one in catalogue.objectives if one.service == SERVICE]
     return Dashboard(
@@ -38,11 +144,11 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
         "Letta",
         "The API as its callers see it, then what stands behind an answer: steps of agents, calls to models, streams.",
         (
-            Row("Objectives", (*parts.budgets(SERVICE, links), *_under_limits(ours, links))),
-            Row("API: requests, errors, durations", _api(ours, links)),
-            Row("Agents", _agents(links)),
-            Row("Models", letta_models.models(links)),
-            Row("Tokens and cost", letta_models.tokens()),
+            Row("Objectives", (*parts.budgets(SERVICE), *_under_limits(ours))),
+            Row("API: requests, errors, durations", (*_API, _duration(ours))),
+            Row("Agents", _AGENTS),
+            Row("Models", letta_models.MODELS),
+            Row("Tokens and cost", letta_models.TOKENS),
             Row("Streams", _streams(ours)),
         ),
         (
@@ -56,7 +162,7 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
     )
 
 
-def _under_limits(ours: list[Objective], links: Links) -> tuple[Panel, ...]:
+def _under_limits(ours: list[Objective]) -> tuple[Panel, ...]:
     shares = [one for one in ours if one.kind is ObjectiveKind.SHARE and one.target is not None]
     width = max(6, 24 // max(len(shares), 1))
     return tuple(
@@ -69,135 +175,12 @@ def _under_limits(ours: list[Objective], links: Links) -> tuple[Panel, ...]:
             do="Below the promise: see the row that belongs to it, and the objective's own dashboard.",
             unit=Unit.SHARE,
             no_data="No such request in this range.",
-            links=(parts.detail(links, one.name),),
+            links=(ToObjective(one.name),),
             width=width,
             height=7,
         )
         for one in shares
         if one.target is not None
-    )
-
-
-def _api(ours: list[Objective], links: Links) -> tuple[Panel, ...]:
-    route, status, method = a.HTTP_ROUTE, a.HTTP_RESPONSE_STATUS_CODE, a.HTTP_REQUEST_METHOD
-    by_route = f"{{{{{label(method)}}}}} {{{{{label(route)}}}}}"
-    limit = parts.limit_s(ours, "message")
-    message = (*CHOSEN, f'{label(route)}=~".*/messages"', f'{label(method)}="POST"')
-    return (
-        Panel(
-            "Requests by route",
-            Kind.TIMESERIES,
-            "Requests a second that were answered, by method and route.",
-            queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(method, route)), by_route),),
-            why="A change of load is the first explanation of any change below.",
-            do="A fall to nothing: see whether callers reach Letta at all, and the bridge's dashboard.",
-            unit=Unit.REQUESTS_A_SECOND,
-            no_data="No request in this range.",
-            is_stacked=True,
-            links=(parts.onward(links, "bridge", "Bridge"),),
-        ),
-        Panel(
-            "Errors by route",
-            Kind.TIMESERIES,
-            "Share of requests that were answered with a 5xx status, by route. A route without traffic has none.",
-            queries=(Query(error_share(count_of(_REQUESTS), *CHOSEN, failed=_FAILED, by=(method, route)), by_route),),
-            why="A mean over all routes hides one that always fails.",
-            do="One route: its traces. All of them: database and models below.",
-            unit=Unit.SHARE,
-            no_data="No request in this range.",
-            links=(parts.TO_TRACES, parts.TO_LOGS),
-        ),
-        Panel(
-            "Answers by status",
-            Kind.TIMESERIES,
-            "Answers a second by status. 4xx are the caller's, 5xx are ours.",
-            queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(status,)), f"{{{{{label(status)}}}}}"),),
-            why="409 is a busy agent, 429 a limit, 503 a server that takes no more: each wants something else.",
-            do="Rising 409: callers send to an agent that has a message in hand. 5xx: the log of that time.",
-            unit=Unit.REQUESTS_A_SECOND,
-            no_data="No answer in this range.",
-            is_stacked=True,
-            links=(parts.TO_LOGS,),
-        ),
-        Panel(
-            "Duration of requests",
-            Kind.TIMESERIES,
-            "Median, 95th and 99th percentile over the chosen routes and processes, by interpolation in the histogram.",
-            queries=tuple(
-                Query(quantile(q, _REQUESTS, *CHOSEN), name, has_exemplars=q == "0.95")
-                for q, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
-            ),
-            why="The distance between median and tail tells waiting from working.",
-            do="All rise: the server is full. The tail alone rises: some requests wait for a model or a connection.",
-            unit=Unit.SECONDS,
-            no_data="No request in this range.",
-            steps=parts.over_limit(limit),
-            links=(parts.TO_TRACES,),
-        ),
-        Panel(
-            "95th percentile by route",
-            Kind.TIMESERIES,
-            "How long nineteen of twenty requests took at most, by method and route.",
-            queries=(Query(quantile("0.95", _REQUESTS, *CHOSEN, by=(method, route)), by_route),),
-            why="Messages take seconds and a list of blocks milliseconds; together they say nothing.",
-            do="Look at traces of the route that rose.",
-            unit=Unit.SECONDS,
-            no_data="No request in this range.",
-            links=(parts.TO_TRACES,),
-        ),
-        Panel(
-            "Messages by duration",
-            Kind.HEATMAP,
-            "How many messages fell into each bucket of duration.",
-            queries=(
-                Query(f"sum by (le) (increase({series(bucket_of(_REQUESTS), *message)}[$__rate_interval]))", "{{le}}"),
-            ),
-            why="Two groups of durations look like one in any percentile.",
-            do="A second band: what do its messages have in common? A model, a tool, a retry.",
-            unit=Unit.SECONDS,
-            no_data="No message in this range.",
-        ),
-    )
-
-
-def _agents(links: Links) -> tuple[Panel, ...]:
-    step, route = m.LETTA_STEP_DURATION, label(a.HTTP_ROUTE)
-    messages = rate(count_of(_REQUESTS), *CHOSEN, f'{route}=~".*/messages(/stream)?"')
-    return (
-        Panel(
-            "Steps of agents",
-            Kind.TIMESERIES,
-            "Steps a second, over all agents. A step is one call to the model with the tools that it asks for.",
-            queries=(Query(rate(count_of(step), *CHOSEN), "steps"),),
-            why="Steps are the work; messages only ask for it.",
-            do="Steps without messages: agents in a circle. Messages without steps: they fail before the first.",
-            unit=Unit.EVENTS_A_SECOND,
-            no_data="No step in this range. They come from the add-on (letta-otel) in a Letta server.",
-        ),
-        Panel(
-            "Steps of a message",
-            Kind.TIMESERIES,
-            "Steps for each message, on average.",
-            queries=(Query(f"{rate(count_of(step), *CHOSEN)} / ({messages} > 0)", "steps of a message"),),
-            why="Each step costs a call to the model, so twice the steps is twice the time and the money.",
-            do="A rise: a tool that fails and is tried again, or a prompt that was changed.",
-            unit=Unit.NUMBER,
-            no_data="No step or no message in this range. Steps come from the add-on (letta-otel) in a Letta server.",
-        ),
-        Panel(
-            "Duration of a step",
-            Kind.TIMESERIES,
-            "Median and 95th percentile of a step: the call to the model and its tools together.",
-            queries=tuple(
-                Query(quantile(q, step, *CHOSEN), name, has_exemplars=q == "0.95")
-                for q, name in (("0.5", "p50"), ("0.95", "p95"))
-            ),
-            why="Beside the duration of the model's calls it shows what tools and memory take.",
-            do="Longer than the model's calls: a slow tool, or the database.",
-            unit=Unit.SECONDS,
-            no_data="No step in this range. They come from the add-on (letta-otel) in a Letta server.",
-            links=(parts.onward(links, "stores", "Data stores"), parts.TO_TRACES),
-        ),
     )
 
 
@@ -240,4 +223,22 @@ def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
             links=(parts.TO_LOGS,),
             width=12,
         ),
+    )
+
+
+def _duration(ours: list[Objective]) -> Panel:
+    return Panel(
+        "Duration of requests",
+        Kind.TIMESERIES,
+        "Median, 95th and 99th percentile over the chosen routes and processes, by interpolation in the histogram.",
+        queries=tuple(
+            Query(quantile(q, _REQUESTS, *CHOSEN), name, has_exemplars=q == "0.95")
+            for q, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
+        ),
+        why="The distance between median and tail tells waiting from working.",
+        do="All rise: the server is full. The tail alone rises: some requests wait for a model or a connection.",
+        unit=Unit.SECONDS,
+        no_data="No request in this range.",
+        steps=parts.over_limit(parts.limit_s(ours, "message")),
+        links=(parts.TO_TRACES,),
     )

@@ -10,13 +10,12 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
 from alerts import names, promql
-from alerts.links import Links
 from alerts.windows import PAIRS, span
 from dashboards import exporters
 from dashboards.content import parts
 from dashboards.content.fleet import sli
 from dashboards.queries import WINDOW, label, series, shares
-from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, Step, Unit, Variable
+from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, Step, ToRunbook, Unit, Variable
 from slo.objective import Catalogue, Objective
 
 _THIS: Final = f'{names.SLO_LABEL}="$slo"'
@@ -40,7 +39,65 @@ _TELLING: Final = (
 )
 
 
-def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
+def _of(name: str) -> str:
+    return series(name, _THIS)
+
+
+_WINDOWS = sorted({window for pair in PAIRS for window in (pair.long, pair.short)})
+# A burn rate that alerts: the share of the budget that the pair allows, over its share of the period.
+_LIMITS = tuple(
+    Query(
+        f"{float(pair.budget_share):g} * {_of(names.PERIOD)} / {round(pair.long.total_seconds())}",
+        f"{pair.severity.value} above, {span(pair.long)}",
+    )
+    for pair in PAIRS
+)
+_GOOD, _TOTAL = (f"{_of(name(parts.HOUR))}" for name in (names.good, names.total))
+_BURNING: Final = (
+    Panel(
+        "Good events, and what is promised",
+        Kind.TIMESERIES,
+        "Share of good events within an hour. An hour without events has none.",
+        queries=(
+            Query(f"clamp_max({_GOOD} / ({_TOTAL} > 0), 1)", "good, within 1 h"),
+            Query(_of(names.OBJECTIVE), "promised"),
+        ),
+        why="A budget is an average of weeks; this is what users meet.",
+        do="Since when is it below? The marks say what began then.",
+        unit=Unit.SHARE,
+        no_data=_NOT_RECORDED,
+        links=(parts.TO_LOGS,),
+        every=parts.EVERY_RECORD,
+    ),
+    Panel(
+        "Burn rate by window",
+        Kind.TIMESERIES,
+        "How many times faster than allowed the budget is spent, over each window, and above which rate alerts "
+        "come. An alert needs its long window and its short one.",
+        queries=(*(Query(_of(names.burn(window)), span(window)) for window in _WINDOWS), *_LIMITS),
+        why="It shows an alert before it comes, and why one does not end.",
+        do="Short windows above long ones: it is getting worse. Below: it is ending.",
+        unit=Unit.NUMBER,
+        no_data=_NOT_RECORDED,
+        links=(ToRunbook("error-budget-burn"),),
+        every=parts.EVERY_RECORD,
+    ),
+    Panel(
+        "Error budget left",
+        Kind.TIMESERIES,
+        "What is left of the budget of the period.",
+        queries=(Query(_of(names.BUDGET_LEFT), "left"),),
+        why="Steps are incidents, slopes are decay.",
+        do="A slope that no alert saw: many small failures; see the events below.",
+        unit=Unit.SHARE,
+        no_data=_NOT_RECORDED,
+        steps=(Step(None, Colour.BAD), Step(Fraction(0), Colour.GOOD)),
+        every=parts.EVERY_RECORD,
+    ),
+)
+
+
+def dashboard(catalogue: Catalogue) -> Dashboard:
     """Return the dashboard of one objective, chosen by the variable `slo`."""
     objectives = shares(catalogue.objectives)
     return Dashboard(
@@ -48,8 +105,8 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
         "One objective",
         "What was promised, what is left of the error budget, how fast it burns, and which events are the bad ones.",
         (
-            Row("Now", _now(links)),
-            Row("Budget and burn rate", _burning(links)),
+            Row("Now", _now()),
+            Row("Budget and burn rate", _BURNING),
             Row("Events", _events(objectives)),
         ),
         (
@@ -70,11 +127,7 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
     )
 
 
-def _of(name: str) -> str:
-    return series(name, _THIS)
-
-
-def _now(links: Links) -> tuple[Panel, ...]:
+def _now() -> tuple[Panel, ...]:
     in_period = sli().replace(names.BUDGET_LEFT, _of(names.BUDGET_LEFT)).replace(names.OBJECTIVE, _of(names.OBJECTIVE))
     firing = series(exporters.ALERTS, 'alertstate="firing"', _THIS)
     given: tuple[tuple[str, str, str, Unit, tuple[Step, ...], str, str], ...] = (
@@ -106,67 +159,12 @@ def _now(links: Links) -> tuple[Panel, ...]:
             unit=unit,
             no_data=_NOT_RECORDED,
             steps=steps,
-            links=(parts.runbook(links, "error-budget-burn"),) if title == "Alerts" else (),
+            links=(ToRunbook("error-budget-burn"),) if title == "Alerts" else (),
             width=4,
             height=5,
             every=parts.EVERY_RECORD,
         )
         for title, expression, what, unit, steps, why, do in given
-    )
-
-
-def _burning(links: Links) -> tuple[Panel, ...]:
-    windows = sorted({window for pair in PAIRS for window in (pair.long, pair.short)})
-    # A burn rate that alerts: the share of the budget that the pair allows, over its share of the period.
-    limits = tuple(
-        Query(
-            f"{float(pair.budget_share):g} * {_of(names.PERIOD)} / {round(pair.long.total_seconds())}",
-            f"{pair.severity.value} above, {span(pair.long)}",
-        )
-        for pair in PAIRS
-    )
-    good, total = (f"{_of(name(parts.HOUR))}" for name in (names.good, names.total))
-    return (
-        Panel(
-            "Good events, and what is promised",
-            Kind.TIMESERIES,
-            "Share of good events within an hour. An hour without events has none.",
-            queries=(
-                Query(f"clamp_max({good} / ({total} > 0), 1)", "good, within 1 h"),
-                Query(_of(names.OBJECTIVE), "promised"),
-            ),
-            why="A budget is an average of weeks; this is what users meet.",
-            do="Since when is it below? The marks say what began then.",
-            unit=Unit.SHARE,
-            no_data=_NOT_RECORDED,
-            links=(parts.TO_LOGS,),
-            every=parts.EVERY_RECORD,
-        ),
-        Panel(
-            "Burn rate by window",
-            Kind.TIMESERIES,
-            "How many times faster than allowed the budget is spent, over each window, and above which rate alerts "
-            "come. An alert needs its long window and its short one.",
-            queries=(*(Query(_of(names.burn(window)), span(window)) for window in windows), *limits),
-            why="It shows an alert before it comes, and why one does not end.",
-            do="Short windows above long ones: it is getting worse. Below: it is ending.",
-            unit=Unit.NUMBER,
-            no_data=_NOT_RECORDED,
-            links=(parts.runbook(links, "error-budget-burn"),),
-            every=parts.EVERY_RECORD,
-        ),
-        Panel(
-            "Error budget left",
-            Kind.TIMESERIES,
-            "What is left of the budget of the period.",
-            queries=(Query(_of(names.BUDGET_LEFT), "left"),),
-            why="Steps are incidents, slopes are decay.",
-            do="A slope that no alert saw: many small failures; see the events below.",
-            unit=Unit.SHARE,
-            no_data=_NOT_RECORDED,
-            steps=(Step(None, Colour.BAD), Step(Fraction(0), Colour.GOOD)),
-            every=parts.EVERY_RECORD,
-        ),
     )
 
 

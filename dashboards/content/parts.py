@@ -10,14 +10,24 @@ from typing import Final
 from letta_otel.conventions import attributes, metrics
 
 from alerts import names
-from alerts.links import Links
 from dashboards import exporters
 from dashboards.queries import label, series
-from dashboards.spec import Annotation, Choice, Colour, Kind, Link, Panel, Query, Step, Unit, Variable
+from dashboards.spec import (
+    Annotation,
+    Choice,
+    Colour,
+    Kind,
+    Link,
+    Panel,
+    Query,
+    Step,
+    ToObjective,
+    ToRunbook,
+    Unit,
+    Variable,
+)
 from slo.objective import Objective
 
-# Grafana: the range that is shown, and the source of data, go along.
-NOW: Final = "${__url_time_range}&${datasource:queryparam}"
 HOUR: Final = timedelta(hours=1)
 EVERY_RECORD: Final = "1m"  # how often rules are evaluated
 
@@ -99,20 +109,7 @@ def happenings(*where: str) -> tuple[Annotation, ...]:
     )
 
 
-def detail(links: Links, slo: str = "${__field.labels.slo}") -> Link:
-    """Return the way to the dashboard of one objective."""
-    return Link("This objective in detail", f"{links.dashboard('objective')}?{NOW}&var-slo={slo}")
-
-
-def onward(links: Links, key: str, title: str) -> Link:
-    """Return the way to another dashboard, with the same range of time."""
-    return Link(title, f"{links.dashboard(key)}?{NOW}")
-
-
-def runbook(links: Links, name: str) -> Link:
-    """Return the way to a runbook."""
-    return Link(f"Runbook: {name}", links.runbook(name))
-
+OF_SERIES: Final = ToObjective("${__field.labels.slo}")
 
 LEFT: Final = (
     Step(None, Colour.BAD),
@@ -149,7 +146,7 @@ def limit_s(objectives: Iterable[Objective], operation: str) -> Fraction | None:
     return min(limits, default=None)
 
 
-def budgets(service: str, links: Links) -> tuple[Panel, Panel]:
+def budgets(service: str) -> tuple[Panel, Panel]:
     """Return what is left of the budgets of one service, and how fast they burn."""
     return (
         Panel(
@@ -165,8 +162,8 @@ def budgets(service: str, links: Links) -> tuple[Panel, Panel]:
             unit=Unit.SHARE,
             no_data="No budget is recorded: are the rules loaded?",
             steps=LEFT,
-            links=(runbook(links, "error-budget-burn"),),
-            series_links=(detail(links),),
+            links=(ToRunbook("error-budget-burn"),),
+            series_links=(OF_SERIES,),
             width=12,
             height=6,
             every=EVERY_RECORD,
@@ -183,7 +180,7 @@ def budgets(service: str, links: Links) -> tuple[Panel, Panel]:
             unit=Unit.NUMBER,
             no_data="No burn rate is recorded: are the rules loaded?",
             steps=above(Fraction(1)),
-            series_links=(detail(links),),
+            series_links=(OF_SERIES,),
             width=12,
             height=6,
             every=EVERY_RECORD,

@@ -8,11 +8,10 @@ from typing import Final
 from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
-from alerts.links import Links
 from dashboards import exporters as e
 from dashboards.content import parts
 from dashboards.queries import bucket_of, count_of, good_share, label, rate, series, share, shares
-from dashboards.spec import Choice, Dashboard, Kind, Panel, Query, Row, Unit, Variable
+from dashboards.spec import Choice, Dashboard, Kind, Panel, Query, Row, ToDashboard, Unit, Variable
 from slo.objective import Catalogue, Objective
 
 _LETTA: Final = 'job!~"otelcol.*"'
@@ -29,7 +28,95 @@ _USE: Final = """\
 """
 
 
-def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
+_TARGET_LETTA, _REPLIES = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_RESPONSE_DURATION
+_IDLE = series(e.NODE_CPU, 'mode="idle"')
+_TARGET: Final = (
+    Panel(
+        "95th percentile",
+        Kind.TIMESERIES,
+        "Of all requests to Letta, and of all replies of bridges.",
+        queries=(
+            Query(
+                f"histogram_quantile(0.95, {rate(bucket_of(_TARGET_LETTA), _LETTA, by=('le',))}) >= 0",
+                "Letta",
+                has_exemplars=True,
+            ),
+            Query(
+                f"histogram_quantile(0.95, {rate(bucket_of(_REPLIES), by=('le',))}) >= 0",
+                "bridge",
+                has_exemplars=True,
+            ),
+        ),
+        why="In a steady state it is flat. A slope is a target that falls behind.",
+        do="A slope: the run was too short to see its end; lower the rate or run for longer.",
+        unit=Unit.SECONDS,
+        no_data="No request in this range.",
+        links=(ToDashboard("letta", "Letta"), ToDashboard("bridge", "Bridge")),
+    ),
+    Panel(
+        "Waiting in the queue",
+        Kind.TIMESERIES,
+        "Age of the oldest request in the queue.",
+        queries=(Query(f"max({m.LETTA_BRIDGE_QUEUE_AGE.prometheus})", "age of the oldest"),),
+        why="A queue that ages is saturation, whatever the percentiles say.",
+        do="It ages from some rate on: that is the bridge's capacity.",
+        unit=Unit.SECONDS,
+        no_data="Not known: no bridge exports it.",
+        links=(ToDashboard("bridge", "Bridge"),),
+    ),
+    Panel(
+        "CPU of the target",
+        Kind.TIMESERIES,
+        "Share of all cores that is busy, on each host that is scraped.",
+        queries=(Query(f"1 - avg by (instance) (rate({_IDLE}[$__rate_interval]))", "{{instance}}"),),
+        why="It says what the limit was.",
+        do="Idle and slow: it waits for something; see pools, model and disk.",
+        unit=Unit.SHARE,
+        no_data="No node_exporter is scraped by this Prometheus.",
+        steps=parts.above(Fraction(7, 10), Fraction(9, 10)),
+        links=(ToDashboard("platform", "Platform"),),
+    ),
+)
+
+_EVERY, _GOOD = (rate(name, by=("objective",)) for name in (e.PROBE_EVENTS, e.PROBE_GOOD))
+_TOOK = rate(f"{e.PROBE_DURATION}_bucket", by=("le", "operation"))
+_PROBE: Final = (
+    Panel(
+        "Good probes by objective",
+        Kind.TIMESERIES,
+        "Share of good probes, by the same rule as in a run.",
+        queries=(Query(share(_GOOD, _EVERY), "{{objective}}"),),
+        why="A probe asks when no user does.",
+        do="Below 100 %: what the probe printed says why.",
+        unit=Unit.SHARE,
+        no_data=_NO_PROBE,
+    ),
+    Panel(
+        "Response time of probes",
+        Kind.TIMESERIES,
+        "95th percentile by operation, from when a probe was due.",
+        queries=(Query(f"histogram_quantile(0.95, {_TOOK}) >= 0", "{{operation}}"),),
+        why="It is what a lonely user would have met.",
+        do="Longer than the target's own: the way between.",
+        unit=Unit.SECONDS,
+        no_data=_NO_PROBE,
+        links=(parts.TO_TRACES,),
+    ),
+    Panel(
+        "Since the last good probe",
+        Kind.STAT,
+        "How long ago the last probe without an error was answered.",
+        queries=(Query(f"time() - max by (operation) ({e.PROBE_LAST_GOOD} > 0)", "{{operation}}"),),
+        why="A probe that stopped counts nothing, neither good nor bad.",
+        do="Longer than a few intervals: is the probe running?",
+        unit=Unit.SECONDS,
+        no_data=_NO_PROBE,
+        steps=parts.above(Fraction(120), Fraction(600)),
+    ),
+)
+
+
+def dashboard(catalogue: Catalogue) -> Dashboard:
     """Return the dashboard of a verification run."""
     objectives = shares(catalogue.objectives)
     return Dashboard(
@@ -38,9 +125,9 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
         "The target's own series in the range of a run: what arrived, what became of it, and what it cost the target.",
         (
             Row("How to use it", (Panel("How to use it", Kind.TEXT, "", text=_USE, width=24, height=6),)),
-            Row("What arrived, and what became of it", _arrived(objectives, links)),
-            Row("What it did to the target", _target(links)),
-            Row("Probe", _probe()),
+            Row("What arrived, and what became of it", _arrived(objectives)),
+            Row("What it did to the target", _TARGET),
+            Row("Probe", _PROBE),
         ),
         (
             parts.SOURCE,
@@ -55,7 +142,7 @@ def dashboard(catalogue: Catalogue, links: Links) -> Dashboard:
     )
 
 
-def _arrived(objectives: list[Objective], links: Links) -> tuple[Panel, ...]:
+def _arrived(objectives: list[Objective]) -> tuple[Panel, ...]:
     letta, bridge = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_REQUESTS
     status = label(a.HTTP_RESPONSE_STATUS_CODE)
     failed = share(rate(count_of(letta), _LETTA, f'{status}=~"5.."'), rate(count_of(letta), _LETTA))
@@ -75,17 +162,7 @@ def _arrived(objectives: list[Objective], links: Links) -> tuple[Panel, ...]:
             unit=Unit.REQUESTS_A_SECOND,
             no_data="Neither Letta nor a bridge is known to this Prometheus.",
         ),
-        Panel(
-            "Good requests by objective",
-            Kind.TIMESERIES,
-            "Share of good requests as the target counts them; the run's own verdict counts from when each was due.",
-            queries=tuple(Query(good_share(one), one.name) for one in objectives),
-            why="It shows when in the run an objective was lost.",
-            do="Better here than in the report: requests waited before they arrived.",
-            unit=Unit.SHARE,
-            no_data="No request in this range.",
-            links=(parts.onward(links, "fleet", "Objectives"),),
-        ),
+        *_good(objectives),
         Panel(
             "Errors",
             Kind.TIMESERIES,
@@ -103,92 +180,18 @@ def _arrived(objectives: list[Objective], links: Links) -> tuple[Panel, ...]:
     )
 
 
-def _target(links: Links) -> tuple[Panel, ...]:
-    letta, replies = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_RESPONSE_DURATION
-    idle = series(e.NODE_CPU, 'mode="idle"')
-    return (
-        Panel(
-            "95th percentile",
-            Kind.TIMESERIES,
-            "Of all requests to Letta, and of all replies of bridges.",
-            queries=(
-                Query(
-                    f"histogram_quantile(0.95, {rate(bucket_of(letta), _LETTA, by=('le',))}) >= 0",
-                    "Letta",
-                    has_exemplars=True,
-                ),
-                Query(
-                    f"histogram_quantile(0.95, {rate(bucket_of(replies), by=('le',))}) >= 0",
-                    "bridge",
-                    has_exemplars=True,
-                ),
-            ),
-            why="In a steady state it is flat. A slope is a target that falls behind.",
-            do="A slope: the run was too short to see its end; lower the rate or run for longer.",
-            unit=Unit.SECONDS,
-            no_data="No request in this range.",
-            links=(parts.onward(links, "letta", "Letta"), parts.onward(links, "bridge", "Bridge")),
-        ),
-        Panel(
-            "Waiting in the queue",
-            Kind.TIMESERIES,
-            "Age of the oldest request in the queue.",
-            queries=(Query(f"max({m.LETTA_BRIDGE_QUEUE_AGE.prometheus})", "age of the oldest"),),
-            why="A queue that ages is saturation, whatever the percentiles say.",
-            do="It ages from some rate on: that is the bridge's capacity.",
-            unit=Unit.SECONDS,
-            no_data="Not known: no bridge exports it.",
-            links=(parts.onward(links, "bridge", "Bridge"),),
-        ),
-        Panel(
-            "CPU of the target",
-            Kind.TIMESERIES,
-            "Share of all cores that is busy, on each host that is scraped.",
-            queries=(Query(f"1 - avg by (instance) (rate({idle}[$__rate_interval]))", "{{instance}}"),),
-            why="It says what the limit was.",
-            do="Idle and slow: it waits for something; see pools, model and disk.",
-            unit=Unit.SHARE,
-            no_data="No node_exporter is scraped by this Prometheus.",
-            steps=parts.above(Fraction(7, 10), Fraction(9, 10)),
-            links=(parts.onward(links, "platform", "Platform"),),
-        ),
+def _good(objectives: list[Objective]) -> tuple[Panel, ...]:
+    if not objectives:
+        return ()
+    panel = Panel(
+        "Good requests by objective",
+        Kind.TIMESERIES,
+        "Share of good requests as the target counts them; the run's own verdict counts from when each was due.",
+        queries=tuple(Query(good_share(one), one.name) for one in objectives),
+        why="It shows when in the run an objective was lost.",
+        do="Better here than in the report: requests waited before they arrived.",
+        unit=Unit.SHARE,
+        no_data="No request in this range.",
+        links=(ToDashboard("fleet", "Objectives"),),
     )
-
-
-def _probe() -> tuple[Panel, ...]:
-    every, good = (rate(name, by=("objective",)) for name in (e.PROBE_EVENTS, e.PROBE_GOOD))
-    took = rate(f"{e.PROBE_DURATION}_bucket", by=("le", "operation"))
-    return (
-        Panel(
-            "Good probes by objective",
-            Kind.TIMESERIES,
-            "Share of good probes, by the same rule as in a run.",
-            queries=(Query(share(good, every), "{{objective}}"),),
-            why="A probe asks when no user does.",
-            do="Below 100 %: what the probe printed says why.",
-            unit=Unit.SHARE,
-            no_data=_NO_PROBE,
-        ),
-        Panel(
-            "Response time of probes",
-            Kind.TIMESERIES,
-            "95th percentile by operation, from when a probe was due.",
-            queries=(Query(f"histogram_quantile(0.95, {took}) >= 0", "{{operation}}"),),
-            why="It is what a lonely user would have met.",
-            do="Longer than the target's own: the way between.",
-            unit=Unit.SECONDS,
-            no_data=_NO_PROBE,
-            links=(parts.TO_TRACES,),
-        ),
-        Panel(
-            "Since the last good probe",
-            Kind.STAT,
-            "How long ago the last probe without an error was answered.",
-            queries=(Query(f"time() - max by (operation) ({e.PROBE_LAST_GOOD} > 0)", "{{operation}}"),),
-            why="A probe that stopped counts nothing, neither good nor bad.",
-            do="Longer than a few intervals: is the probe running?",
-            unit=Unit.SECONDS,
-            no_data=_NO_PROBE,
-            steps=parts.above(Fraction(120), Fraction(600)),
-        ),
-    )
+    return (panel,)

@@ -9,20 +9,19 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 from letta_otel.conventions.kinds import Metric
 
-from alerts.links import Links
 from dashboards import exporters as e
 from dashboards.content import parts
 from dashboards.queries import classed, label, rate, spelled
-from dashboards.spec import Kind, Panel, Query, Unit
+from dashboards.spec import Kind, Panel, Query, ToRunbook, Unit
 
 _NO_COLLECTOR: Final = "No collector exports this: is one running, and does it send its own metrics?"
 _NO_PROCESS: Final = "No process exports this: is letta_otel on?"
 _BY_EXPORTER: Final = "{{exporter}}"
 
 
-def panels(links: Links) -> tuple[Panel, ...]:
+def panels() -> tuple[Panel, ...]:
     """Return the panels on what is on its way, and on what was lost there."""
-    return (*_in_processes(), *_in_collector(links))
+    return (*_in_processes(), *_in_collector())
 
 
 def _in_processes() -> tuple[Panel, ...]:
@@ -77,7 +76,7 @@ def _full(size: Metric, capacity: Metric) -> str:
     return f"max by (job) ({size.prometheus} / {capacity.prometheus})"
 
 
-def _in_collector(links: Links) -> tuple[Panel, ...]:
+def _in_collector() -> tuple[Panel, ...]:
     exporter, receiver = ("exporter",), ("receiver",)
     return (
         Panel(
@@ -122,11 +121,11 @@ def _in_collector(links: Links) -> tuple[Panel, ...]:
             maximum=1,
             width=6,
         ),
-        *_lost(links, exporter, receiver),
+        *_lost(exporter, receiver),
     )
 
 
-def _lost(links: Links, exporter: tuple[str, ...], receiver: tuple[str, ...]) -> tuple[Panel, ...]:
+def _lost(exporter: tuple[str, ...], receiver: tuple[str, ...]) -> tuple[Panel, ...]:
     def or_none(expression: str, name: str) -> str:
         # These counters appear with the first loss. None is 0 where a collector is there to say so.
         return f'{expression} or on () label_replace(0 * sum({e.COLLECTOR_QUEUE_MOST}), "{name}", "any", "", "")'
@@ -162,7 +161,7 @@ def _lost(links: Links, exporter: tuple[str, ...], receiver: tuple[str, ...]) ->
             unit=Unit.EVENTS_A_SECOND,
             no_data=_NO_COLLECTOR,
             steps=parts.NONE_ALLOWED,
-            links=(parts.runbook(links, "without-data"), parts.TO_LOGS),
+            links=(ToRunbook("collector"), parts.TO_LOGS),
             width=6,
             height=7,
         )

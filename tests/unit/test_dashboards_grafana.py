@@ -23,7 +23,7 @@ from tests.grafana_schema import faults
 
 Json = dict[str, Any]
 
-SPECS = {one.key: one for one in all_dashboards(load(), Links())}
+SPECS = {one.key: one for one in all_dashboards(load())}
 MADE = boards(load(), Links())
 FILES = files(load(), Links())
 
@@ -41,7 +41,7 @@ def test_grafanas_own_types_find_nothing_wrong_in_either_flavour(key: str) -> No
 
 @pytest.mark.parametrize("key", MADE)
 def test_what_grafanalib_writes_by_itself_does_not_keep_to_grafanas_types(key: str) -> None:
-    raw = raw_by_grafanalib(SPECS[key])
+    raw = raw_by_grafanalib(SPECS[key], Links())
     assert len(faults(raw)) > 100
     assert any("thresholds.steps" in one or "datasource" in one for one in faults(raw))
 
@@ -192,7 +192,7 @@ def test_a_panel_keeps_its_number_when_another_comes_before_it() -> None:
 def test_two_panels_of_one_title_in_a_row_are_refused() -> None:
     one = Panel("A", Kind.TIMESERIES, "It.", "So.", "Look at it.", (Query("up", "x"),), no_data="none")
     with pytest.raises(DashboardError, match="get one number: rename one"):
-        rendered(Dashboard("k", "K", "", (Row("R", (one, one)),)))
+        rendered(Dashboard("k", "K", "", (Row("R", (one, one)),)), Links())
 
 
 def test_the_provisioned_flavour_asks_for_no_data_source_and_is_not_edited_by_hand() -> None:
