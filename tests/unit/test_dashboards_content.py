@@ -106,11 +106,7 @@ def test_no_number_of_the_catalogue_is_typed_in_a_dashboard() -> None:
     (message,) = [one for one in whole.objectives if one.name == "letta-message-latency"]
     other = replace(message, target=Fraction(7, 10), samples=replace(message.samples, limit_s=Fraction(3)))
     changed = replace(whole, objectives=tuple(other if one.name == message.name else one for one in whole.objectives))
-<<<<<<< HEAD
-    letta = next(one for one in all_dashboards(changed, Links()) if one.key == "letta")
-=======
     letta = next(one for one in all_dashboards(changed) if one.key == "letta")
->>>>>>> boards
     durations = next(one for one in letta.panels if one.title == "Duration of requests")
     assert [step.above for step in durations.steps] == [None, Fraction(3)]
     good = next(one for one in letta.panels if one.title.startswith(message.title))
