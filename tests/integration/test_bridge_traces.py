@@ -66,6 +66,7 @@ def test_what_the_bridge_sends_keeps_to_the_registry(rig: BridgeRig, sink: OtlpS
     sink.wait_for_spans("process letta_requests", "fallback", f"send {names.FALLBACK}")
     rig.listen_until(lambda: [value for _, value in sink.points("letta.bridge.lost.messages")] == [1])
     rig.listen_until(lambda: list(sink.points("letta.bridge.queue.depth")))
+    rig.listen_until(lambda: list(sink.points("otel.sdk.processor.log.processed")))
     expected = [
         "letta.bridge.requests",
         "letta.bridge.response.duration",
@@ -82,6 +83,7 @@ def test_what_the_bridge_sends_keeps_to_the_registry(rig: BridgeRig, sink: OtlpS
         "letta.bridge.queue.age",
         "letta.bridge.sessions",
         "letta.bridge.circuit.open",
+        "otel.sdk.processor.log.processed",
         "process.memory.usage",
         "process.cpu.time",
     ]

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from letta_otel.conventions import metrics as conventions
 from letta_otel.conventions.kinds import Metric
 
 from alerts.links import Links
-from alerts.rendering import files as rule_files
+from alerts.rendering import every_group
 from dashboards.proof.coverage import coverage
 from dashboards.proof.exceptions import read_exceptions
 from dashboards.proof.finding import Finding, Kind
@@ -66,7 +65,7 @@ class Seen:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     place = tmp_path_factory.mktemp("scene")
     rules = place / "rules.yaml"
-    rules.write_text(rule_files(load(), Links())["prometheus/letta-slo.yaml"])
+    rules.write_text(json.dumps({"groups": every_group(load(), Links())}))  # JSON is YAML
     with (
         Scene(place, prometheus_config={"rule_files": [str(rules)]}, with_real_letta=True, say=print) as scene,
         connect(scene.prometheus_url) as prometheus,
