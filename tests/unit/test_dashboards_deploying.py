@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -303,6 +305,11 @@ def test_a_wrong_token_is_refused_and_not_shown(tmp_path: Path, monkeypatch: pyt
     ):
         plan(grafana, MADE)
     assert "another-token" not in str(refused.value)
+
+
+def test_the_command_line_does_not_wait_for_grafanalib() -> None:
+    code = "import sys, letta_slo.main; print([name for name in sys.modules if name.startswith('grafanalib')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_ours_is_known_by_its_tag_and_the_content_by_another() -> None:
