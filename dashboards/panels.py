@@ -121,7 +121,7 @@ def _stat(panel: Panel, common: Json) -> core.Panel:
         **common,
         format=panel.unit.value,
         noValue=panel.no_data,
-        reduceCalc=panel.calculation,
+        reduceCalc="lastNotNull",
         colorMode="background" if colours else "value",
         graphMode="none",
         orientation="auto",

@@ -33,7 +33,6 @@ class Unit(StrEnum):
     """What a number counts; the values are Grafana's."""
 
     SECONDS = "s"
-    MICROSECONDS = "µs"
     SHARE = "percentunit"
     NUMBER = "short"
     EVENTS_A_SECOND = "ops"
@@ -123,7 +122,7 @@ class Panel:
 
     `links` lead on from the panel, `series_links` from one of its series, whose labels they may name.
     `width` is in columns of 24, `height` in Grafana's rows of about 30 pixels. `maximum` is the top of the scale.
-    `calculation` is how a single number comes from many. A table joins its queries by all of their labels;
+    A table joins its queries by all of their labels;
     `sorted_by` is the title of its column that has the lowest value first. `text` is all of a panel without queries.
     `every` is how often what it reads gets a new value. `values` names single values, as 1 for "open".
     """
@@ -143,7 +142,6 @@ class Panel:
     height: int = 8
     maximum: int | None = None
     is_stacked: bool = False
-    calculation: str = "lastNotNull"
     columns: tuple[Column, ...] = ()
     sorted_by: str = ""
     values: tuple[tuple[int, str, Colour], ...] = ()

@@ -104,7 +104,6 @@ _COUNTS: Final = (
 
 _TOLD = series(exporters.ALERTS, _FIRING, f'{names.SEVERITY_LABEL}!="none"')
 _ALERTS = f"count by (alertname, {names.SEVERITY_LABEL}) ({_TOLD})"
-_NOBODY = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
 _OVER_TIME: Final = (
     Panel(
         "Error budget left",
@@ -123,7 +122,7 @@ _OVER_TIME: Final = (
         "Alerts",
         Kind.STATES,
         "Which alerts fired when, and for how many objectives or targets each.",
-        queries=(Query(f"{_ALERTS} or on () {_NOBODY}", f"{{{{alertname}}}} ({{{{{names.SEVERITY_LABEL}}}}})"),),
+        queries=(Query(f"{_ALERTS} or on () {parts.NO_ALERT}", f"{{{{alertname}}}} ({{{{{names.SEVERITY_LABEL}}}}})"),),
         why="What fires together often has one cause.",
         do="Begin with the first that fired.",
         unit=Unit.NUMBER,

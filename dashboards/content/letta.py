@@ -7,6 +7,7 @@ from typing import Final
 from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
+from dashboards import exporters
 from dashboards.content import letta_models, parts
 from dashboards.queries import (
     CHOSEN,
@@ -27,12 +28,12 @@ from slo.objective import Kind as ObjectiveKind
 SERVICE = "letta-api"
 _REQUESTS = m.HTTP_SERVER_REQUEST_DURATION
 _FAILED = f'{label(a.HTTP_RESPONSE_STATUS_CODE)}=~"5.."'
-# The collector measures its own HTTP server under the same name.
-_LETTAS = series(count_of(_REQUESTS), 'job!~"otelcol.*"')
+# "All" jobs are any, so the collector's own requests have to be left out by name.
+_LETTAS = (*CHOSEN, exporters.NOT_A_COLLECTOR)
 
 
-_STEP, _ROUTE = m.LETTA_STEP_DURATION, label(a.HTTP_ROUTE)
-_MESSAGES = rate(count_of(_REQUESTS), *CHOSEN, f'{_ROUTE}=~".*/messages(/stream)?"')
+_STEP = m.LETTA_STEP_DURATION
+_MESSAGES = rate(count_of(_REQUESTS), *_LETTAS, f'{label(a.HTTP_ROUTE)}=~".*/messages(/stream)?"')
 _AGENTS: Final = (
     Panel(
         "Steps of agents",
@@ -73,13 +74,13 @@ _AGENTS: Final = (
 
 _ROUTE, _STATUS, _METHOD = a.HTTP_ROUTE, a.HTTP_RESPONSE_STATUS_CODE, a.HTTP_REQUEST_METHOD
 _BY_ROUTE = f"{{{{{label(_METHOD)}}}}} {{{{{label(_ROUTE)}}}}}"
-_MESSAGE = (*CHOSEN, f'{label(_ROUTE)}=~".*/messages"', f'{label(_METHOD)}="POST"')
+_MESSAGE = (*_LETTAS, f'{label(_ROUTE)}=~".*/messages"', f'{label(_METHOD)}="POST"')
 _API: Final = (
     Panel(
         "Requests by route",
         Kind.TIMESERIES,
         "Requests a second that were answered, by method and route.",
-        queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        queries=(Query(rate(count_of(_REQUESTS), *_LETTAS, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
         why="A change of load is the first explanation of any change below.",
         do="A fall to nothing: see whether callers reach Letta at all, and the bridge's dashboard.",
         unit=Unit.REQUESTS_A_SECOND,
@@ -91,7 +92,7 @@ _API: Final = (
         "Errors by route",
         Kind.TIMESERIES,
         "Share of requests that were answered with a 5xx status, by route. A route without traffic has none.",
-        queries=(Query(error_share(count_of(_REQUESTS), *CHOSEN, failed=_FAILED, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        queries=(Query(error_share(count_of(_REQUESTS), *_LETTAS, failed=_FAILED, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
         why="A mean over all routes hides one that always fails.",
         do="One route: its traces. All of them: database and models below.",
         unit=Unit.SHARE,
@@ -102,7 +103,7 @@ _API: Final = (
         "Answers by status",
         Kind.TIMESERIES,
         "Answers a second by status. 4xx are the caller's, 5xx are ours.",
-        queries=(Query(rate(count_of(_REQUESTS), *CHOSEN, by=(_STATUS,)), f"{{{{{label(_STATUS)}}}}}"),),
+        queries=(Query(rate(count_of(_REQUESTS), *_LETTAS, by=(_STATUS,)), f"{{{{{label(_STATUS)}}}}}"),),
         why="409 is a busy agent, 429 a limit, 503 a server that takes no more: each wants something else.",
         do="Rising 409: callers send to an agent that has a message in hand. 5xx: the log of that time.",
         unit=Unit.REQUESTS_A_SECOND,
@@ -114,7 +115,7 @@ _API: Final = (
         "95th percentile by route",
         Kind.TIMESERIES,
         "How long nineteen of twenty requests took at most, by method and route.",
-        queries=(Query(quantile("0.95", _REQUESTS, *CHOSEN, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
+        queries=(Query(quantile("0.95", _REQUESTS, *_LETTAS, by=(_METHOD, _ROUTE)), _BY_ROUTE),),
         why="Messages take seconds and a list of blocks milliseconds; together they say nothing.",
         do="Look at traces of the route that rose.",
         unit=Unit.SECONDS,
@@ -153,7 +154,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
         ),
         (
             parts.SOURCE,
-            *parts.job_and_instance(_LETTAS),
+            *parts.job_and_instance(series(count_of(_REQUESTS), exporters.NOT_A_COLLECTOR)),
             *letta_models.PRICES,
             parts.TRACES,
             parts.LOGS,
@@ -232,7 +233,7 @@ def _duration(ours: list[Objective]) -> Panel:
         Kind.TIMESERIES,
         "Median, 95th and 99th percentile over the chosen routes and processes, by interpolation in the histogram.",
         queries=tuple(
-            Query(quantile(q, _REQUESTS, *CHOSEN), name, has_exemplars=q == "0.95")
+            Query(quantile(q, _REQUESTS, *_LETTAS), name, has_exemplars=q == "0.95")
             for q, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
         ),
         why="The distance between median and tail tells waiting from working.",

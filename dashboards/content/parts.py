@@ -109,6 +109,10 @@ def happenings(*where: str) -> tuple[Annotation, ...]:
     )
 
 
+# What a timeline of alerts shows while none fires, so that silence can be told from a Prometheus that says nothing.
+NO_ALERT: Final = (
+    f'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "{names.SEVERITY_LABEL}", "alert", "", "")'
+)
 OF_SERIES: Final = ToObjective("${__field.labels.slo}")
 
 LEFT: Final = (

@@ -10,7 +10,7 @@ from letta_otel.conventions import metrics as m
 from alerts import names
 from dashboards import exporters as e
 from dashboards.content import parts, telemetry
-from dashboards.queries import rate, series
+from dashboards.queries import CHOSEN, rate, series
 from dashboards.spec import Colour, Dashboard, Kind, Panel, Query, Row, Step, ToDashboard, ToRunbook, Unit
 from slo.objective import Catalogue
 
@@ -25,8 +25,6 @@ _HIGH: Final = parts.above(Fraction(7, 10), Fraction(9, 10))
 _TOLD = f'{names.SEVERITY_LABEL}!="none"'
 _FIRING = series(e.ALERTS, 'alertstate="firing"', f'{names.SLO_LABEL}=""', _TOLD)
 _ALWAYS = series(e.ALERTS, 'alertstate="firing"', f'{names.SEVERITY_LABEL}="none"')
-_NOBODY = 'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "severity", "alert", "", "")'
-_CHOSEN = ('job=~"$job"', 'instance=~"$instance"')
 _TARGETS: Final = (
     Panel(
         "Alarms of the platform",
@@ -34,7 +32,7 @@ _TARGETS: Final = (
         "Alerts that belong to no objective, and how many of each fire.",
         queries=(
             Query(
-                f"count by (alertname, {names.SEVERITY_LABEL}) ({_FIRING}) or on () {_NOBODY}",
+                f"count by (alertname, {names.SEVERITY_LABEL}) ({_FIRING}) or on () {parts.NO_ALERT}",
                 f"{{{{alertname}}}} ({{{{{names.SEVERITY_LABEL}}}}})",
             ),
         ),
@@ -65,7 +63,7 @@ _TARGETS: Final = (
         "Targets that answer",
         Kind.STATES,
         "Whether each target of this Prometheus could be scraped. What comes by a collector is not among them.",
-        queries=(Query(series(e.UP, *_CHOSEN), "{{job}} {{instance}}"),),
+        queries=(Query(series(e.UP, *CHOSEN), "{{job}} {{instance}}"),),
         why="What is not scraped shows no data, which is easily taken for no trouble.",
         do="Down: is the process there, and does it listen where this Prometheus looks?",
         no_data="This Prometheus scrapes nothing: see below what arrives by a collector.",
@@ -78,7 +76,7 @@ _TARGETS: Final = (
         "Duration of scrapes",
         Kind.TIMESERIES,
         "The longest scrape of each job.",
-        queries=(Query(f"max by (job) ({series(e.SCRAPE_DURATION, *_CHOSEN)})", "{{job}}"),),
+        queries=(Query(f"max by (job) ({series(e.SCRAPE_DURATION, *CHOSEN)})", "{{job}}"),),
         why="A scrape that reaches its timeout is lost as a whole.",
         do="Near the timeout: fewer series, or a longer interval.",
         unit=Unit.SECONDS,
@@ -148,16 +146,15 @@ _HOSTS: Final = tuple(
     for title, what, queries, why, do, unit, steps in _GIVEN
 )
 
-_PROCESSES_CHOSEN = ('job=~"$job"', 'instance=~"$instance"')
 # By OTLP a process is not among the targets, so the variables, which list these, must not narrow it.
-_PROCESSES_MEMORY, _CPU = m.PROCESS_MEMORY_USAGE.prometheus, m.PROCESS_CPU_TIME.prometheus
-_FILES = f"{series(e.PROCESS_OPEN_FDS, *_PROCESSES_CHOSEN)} / {series(e.PROCESS_MAX_FDS, *_PROCESSES_CHOSEN)}"
+_RESIDENT, _CPU = m.PROCESS_MEMORY_USAGE.prometheus, m.PROCESS_CPU_TIME.prometheus
+_FILES = f"{series(e.PROCESS_OPEN_FDS, *CHOSEN)} / {series(e.PROCESS_MAX_FDS, *CHOSEN)}"
 _PROCESSES: Final = (
     Panel(
         "Memory of our processes",
         Kind.TIMESERIES,
         "Physical memory of each process that exports it, bridges and Letta servers.",
-        queries=(Query(f"max by (job, instance) ({_PROCESSES_MEMORY})", "{{job}} {{instance}}"),),
+        queries=(Query(f"max by (job, instance) ({_RESIDENT})", "{{job}} {{instance}}"),),
         why="Steady growth without steady load is a leak.",
         do="A leak: a restart buys time; the trace of its start is the mark across the panels.",
         unit=Unit.BYTES,

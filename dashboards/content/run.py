@@ -10,11 +10,10 @@ from letta_otel.conventions import metrics as m
 
 from dashboards import exporters as e
 from dashboards.content import parts
-from dashboards.queries import bucket_of, count_of, good_share, label, rate, series, share, shares
+from dashboards.queries import count_of, error_share, good_share, label, quantile, rate, series, share, shares
 from dashboards.spec import Choice, Dashboard, Kind, Panel, Query, Row, ToDashboard, Unit, Variable
 from slo.objective import Catalogue, Objective
 
-_LETTA: Final = 'job!~"otelcol.*"'
 _NO_PROBE: Final = "No `letta-slo probe` is scraped by this Prometheus."
 _USE: Final = """\
 **A verification run leaves a run folder, and no series in a Prometheus.** Its verdict comes from that folder alone
@@ -28,7 +27,7 @@ _USE: Final = """\
 """
 
 
-_TARGET_LETTA, _REPLIES = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_RESPONSE_DURATION
+_REQUESTS, _REPLIES = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_RESPONSE_DURATION
 _IDLE = series(e.NODE_CPU, 'mode="idle"')
 _TARGET: Final = (
     Panel(
@@ -36,16 +35,8 @@ _TARGET: Final = (
         Kind.TIMESERIES,
         "Of all requests to Letta, and of all replies of bridges.",
         queries=(
-            Query(
-                f"histogram_quantile(0.95, {rate(bucket_of(_TARGET_LETTA), _LETTA, by=('le',))}) >= 0",
-                "Letta",
-                has_exemplars=True,
-            ),
-            Query(
-                f"histogram_quantile(0.95, {rate(bucket_of(_REPLIES), by=('le',))}) >= 0",
-                "bridge",
-                has_exemplars=True,
-            ),
+            Query(quantile("0.95", _REQUESTS, e.NOT_A_COLLECTOR), "Letta", has_exemplars=True),
+            Query(quantile("0.95", _REPLIES), "bridge", has_exemplars=True),
         ),
         why="In a steady state it is flat. A slope is a target that falls behind.",
         do="A slope: the run was too short to see its end; lower the rate or run for longer.",
@@ -145,7 +136,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
 def _arrived(objectives: list[Objective]) -> tuple[Panel, ...]:
     letta, bridge = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_REQUESTS
     status = label(a.HTTP_RESPONSE_STATUS_CODE)
-    failed = share(rate(count_of(letta), _LETTA, f'{status}=~"5.."'), rate(count_of(letta), _LETTA))
+    failed = error_share(count_of(letta), e.NOT_A_COLLECTOR, failed=f'{status}=~"5.."')
     of_bridge = rate(count_of(m.LETTA_BRIDGE_RESPONSE_DURATION), f'{label(a.LETTA_BRIDGE_OUTCOME)}="error"')
     return (
         Panel(
@@ -153,7 +144,7 @@ def _arrived(objectives: list[Objective]) -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Requests a second that Letta answered and that bridges took, beside what the run asked for.",
             queries=(
-                Query(rate(count_of(letta), _LETTA), "Letta"),
+                Query(rate(count_of(letta), e.NOT_A_COLLECTOR), "Letta"),
                 Query(rate(bridge.prometheus), "bridge"),
                 Query("vector($rate)", "asked"),
             ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,7 +149,7 @@ def test_an_apply_that_broke_off_is_finished_by_the_next(grafana: Grafana, kept:
         said.append(text)
         kept.may_write = len(said) < 3
 
-    with pytest.raises(GrafanaRefusedError, match="403 .*the service account needs the role Editor"):
+    with pytest.raises(GrafanaRefusedError, match=r"403 .*the service account needs the role Editor"):
         deploying.apply(grafana, MADE, steps, stop)
     assert len(kept.boards) == 2
     kept.may_write = True
@@ -257,9 +259,9 @@ def test_an_address_or_a_token_that_cannot_be_right_is_refused_without_saying_it
 
 def test_a_grafana_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(api.TOKEN_VARIABLE, TOKEN)
-    with pytest.raises(GrafanaUnreachableError, match="http://127.0.0.1:1: ConnectError"):
-        with api.connect("http://127.0.0.1:1") as grafana:
-            plan(grafana, MADE)
+    said = r"http://127\.0\.0\.1:1: ConnectError"
+    with pytest.raises(GrafanaUnreachableError, match=said), api.connect("http://127.0.0.1:1") as grafana:
+        plan(grafana, MADE)
 
 
 def test_each_kind_of_error_has_its_exit_code() -> None:
@@ -295,15 +297,19 @@ def test_the_commands_bring_dashboards_to_a_grafana_and_back(tmp_path: Path, mon
 
 def test_a_wrong_token_is_refused_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(api.TOKEN_VARIABLE, "another-token")
-    with start("grafana", python_part("testbed.grafana"), log_dir=tmp_path) as part:
-        with pytest.raises(GrafanaRefusedError, match="401 Invalid API key; the token of a service account") as refused:
-            CliRunner().invoke(
-                cli,
-                ["plan", "grafana", "--grafana", str(part.announced["url"])],
-                standalone_mode=False,
-                catch_exceptions=False,
-            )
+    said = "401 Invalid API key; the token of a service account"
+    with (
+        start("grafana", python_part("testbed.grafana"), log_dir=tmp_path) as part,
+        pytest.raises(GrafanaRefusedError, match=said) as refused,
+        api.connect(str(part.announced["url"])) as grafana,
+    ):
+        plan(grafana, MADE)
     assert "another-token" not in str(refused.value)
+
+
+def test_the_command_line_does_not_wait_for_grafanalib() -> None:
+    code = "import sys, letta_slo.main; print([name for name in sys.modules if name.startswith('grafanalib')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_ours_is_known_by_its_tag_and_the_content_by_another() -> None:
