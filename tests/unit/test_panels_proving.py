@@ -101,6 +101,13 @@ def test_a_series_of_whose_legend_nothing_is_left_is_found() -> None:
     assert found.found == "the legend '{{error_type}}' leaves 1 of 2 series without a name, such as {'route': '/a'}"
 
 
+def test_a_label_that_the_registry_has_as_one_that_is_not_always_there_may_be_absent() -> None:
+    spans = "sum by (job, error_type) (rate(otel_sdk_processor_span_processed_total[5m]))"
+    ask = StandIn({"otel_sdk": [series(1, job="a")]})
+    assert kinds(panel(target(spans, "{{job}} {{error_type}}"), unit="ops"), ask=ask) == []
+    assert kinds(panel(target(spans, "{{job}} {{error_typ}}"), unit="ops"), ask=ask) == [Kind.LABEL]
+
+
 def test_a_query_of_a_table_is_asked_at_the_end_alone() -> None:
     times: list[tuple[float, float]] = []
 
