@@ -11,11 +11,16 @@ import click
 from alerts.errors import RuleError
 from dashboards.errors import DashboardError
 from huawei.errors import AccountError
-from letta_slo import exit_codes
+from letta_slo import (
+    deploy_prometheus,  # noqa: F401 - its commands join the groups below
+    exit_codes,
+)
+from letta_slo.backtest import backtest
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
+from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
@@ -88,6 +93,10 @@ for _verb in (
     export,
     render,
     lint,
+    backtest,
+    apply,
+    deployed,
+    destroy,
     panels,
     conformance,
     doctor,
