@@ -12,7 +12,11 @@ import letta_slo.grafana  # noqa: F401  # attaches its commands to plan, apply, 
 from alerts.errors import RuleError
 from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
-from letta_slo import exit_codes
+from letta_slo import (
+    deploy_prometheus,  # noqa: F401 - its commands join the groups below
+    exit_codes,
+)
+from letta_slo.backtest import backtest
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
@@ -92,6 +96,10 @@ for _verb in (
     export,
     render,
     lint,
+    backtest,
+    apply,
+    deployed,
+    destroy,
     panels,
     conformance,
     doctor,
