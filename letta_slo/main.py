@@ -8,11 +8,11 @@ from importlib import metadata
 
 import click
 
-import letta_slo.grafana  # noqa: F401  # attaches its commands to plan, apply, deployed and destroy
 from alerts.errors import RuleError
 from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import (
+    deploy_grafana,  # noqa: F401 - its commands join the groups below
     deploy_prometheus,  # noqa: F401 - its commands join the groups below
     exit_codes,
 )
@@ -106,9 +106,6 @@ for _verb in (
     prepare,
     cleanup,
     testbed,
-    apply,
-    deployed,
-    destroy,
 ):
     cli.add_command(_verb)
 
