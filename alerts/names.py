@@ -12,6 +12,8 @@ SERVICE_LABEL: Final = "service"
 SEVERITY_LABEL: Final = "severity"
 COMPONENT_LABEL: Final = "component"
 
+GROUP_PREFIX: Final = "letta-slo/"
+
 OBJECTIVE: Final = "slo:objective:ratio"
 PERIOD: Final = "slo:period:seconds"
 BURN_PREFIX: Final = "slo:burn_rate:"
@@ -46,9 +48,9 @@ def burn(window: timedelta) -> str:
 
 def objective_group(objective: str) -> str:
     """Group of the rules of an objective."""
-    return f"letta-slo/objectives/{objective}"
+    return f"{GROUP_PREFIX}objectives/{objective}"
 
 
 def platform_group(component: str) -> str:
     """Group of the alarms of a component of the platform."""
-    return f"letta-slo/platform/{component}"
+    return f"{GROUP_PREFIX}platform/{component}"

@@ -86,8 +86,6 @@ COLLECTOR_ENQUEUE_FAILED: Final = (
     "otelcol_exporter_enqueue_failed_log_records",
 )
 COLLECTOR_LTS_LOST: Final = ("otelcol_lts_records_not_sent", "otelcol_lts_requests_refused")
-# It measures its own HTTP server under the name that Letta's is measured by.
-NOT_A_COLLECTOR: Final = 'job!~"otelcol.*"'
 COLLECTOR_QUEUE: Final = "otelcol_exporter_queue_size"
 COLLECTOR_QUEUE_MOST: Final = "otelcol_exporter_queue_capacity"
 

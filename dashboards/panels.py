@@ -109,6 +109,7 @@ def _timeseries(panel: Panel, common: Json) -> core.Panel:
         tooltipSort="desc",
         axisSoftMin=0,
         valueMax=panel.maximum,
+        valueDecimals=panel.decimals,
         mappings=_mappings(panel),
         extraJson={"fieldConfig": {"defaults": _field(panel)}, "options": {"legend": {"showLegend": True}}},
     )
@@ -121,6 +122,7 @@ def _stat(panel: Panel, common: Json) -> core.Panel:
         **common,
         format=panel.unit.value,
         noValue=panel.no_data,
+        decimals=panel.decimals,
         reduceCalc="lastNotNull",
         colorMode="background" if colours else "value",
         graphMode="none",
@@ -190,6 +192,8 @@ def _table(panel: Panel, common: Json) -> core.Panel:
 
 def _override(column: Column, links: Links) -> Json:
     properties: list[Json] = [{"id": "unit", "value": column.unit.value}]
+    if column.decimals is not None:
+        properties.append({"id": "decimals", "value": column.decimals})
     if column.steps:
         properties += [
             {"id": "thresholds", "value": {"mode": "absolute", "steps": _steps(column.steps)}},

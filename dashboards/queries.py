@@ -14,17 +14,14 @@ from letta_otel.conventions.kinds import Metric
 from slo.objective import Kind, Objective
 
 WINDOW = "$__rate_interval"  # Grafana: at least four scrapes, so that rate() always has two samples
+# A collector measures its own HTTP server under the name that Letta's is measured by.
+NOT_A_COLLECTOR = 'job!~"otelcol.*"'
 CHOSEN = ('job=~"$job"', 'instance=~"$instance"')
 
 
 def label(attribute: str) -> str:
     """Return how a Prometheus spells the name of an attribute."""
     return attribute.replace(".", "_")
-
-
-def labels(*attributes: str) -> str:
-    """Return attributes as Prometheus spells them, with commas between."""
-    return ", ".join(map(label, attributes))
 
 
 def series(name: str, *where: str) -> str:
@@ -110,15 +107,8 @@ def spelled(names: Iterable[str], *where: str, by: Iterable[str] = ()) -> str:
 
     On its own page a counter has no suffix, and by remote write it has one; both at once would be counted twice.
     """
-    by = tuple(by)
-    each = [f"({rate(f'{name}_total', *where, by=by)} or {rate(name, *where, by=by)})" for name in names]
-    first, *others = each
-    return f"{first}" if not others else summed_up(each, by)
-
-
-def summed_up(expressions: list[str], by: tuple[str, ...]) -> str:
-    """Return the sum of expressions of which each may have other series than the next."""
-    alternatives = " or ".join(
-        f'label_replace({one}, "part", "{number}", "", "")' for number, one in enumerate(expressions)
-    )
-    return summed(alternatives, by)
+    labels = tuple(by)
+    each = [f"({rate(f'{name}_total', *where, by=labels)} or {rate(name, *where, by=labels)})" for name in names]
+    # One may have series that the next has not, and "+" would lose these.
+    parts = (f'label_replace({one}, "part", "{number}", "", "")' for number, one in enumerate(each))
+    return summed(" or ".join(parts), labels)

@@ -114,6 +114,7 @@ class Column:
     unit: Unit = Unit.NONE
     steps: tuple[Step, ...] = ()
     link: Way | None = None
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class Panel:
     `width` is in columns of 24, `height` in Grafana's rows of about 30 pixels. `maximum` is the top of the scale.
     A table joins its queries by all of their labels;
     `sorted_by` is the title of its column that has the lowest value first. `text` is all of a panel without queries.
+    `decimals` are Grafana's choice where none are given: it rounds 99.95 % to 100 %.
     `every` is how often what it reads gets a new value. `values` names single values, as 1 for "open".
     """
 
@@ -147,6 +149,7 @@ class Panel:
     values: tuple[tuple[int, str, Colour], ...] = ()
     text: str = ""
     every: str = EXPORT_INTERVAL
+    decimals: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind is Kind.TEXT:

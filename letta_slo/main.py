@@ -8,11 +8,15 @@ from importlib import metadata
 
 import click
 
-import letta_slo.grafana  # noqa: F401  # attaches its commands to plan, apply, deployed and destroy
 from alerts.errors import RuleError
 from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
-from letta_slo import exit_codes
+from letta_slo import (
+    deploy_grafana,  # noqa: F401 - its commands join the groups below
+    deploy_prometheus,  # noqa: F401 - its commands join the groups below
+    exit_codes,
+)
+from letta_slo.backtest import backtest
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
@@ -92,15 +96,16 @@ for _verb in (
     export,
     render,
     lint,
+    backtest,
+    apply,
+    deployed,
+    destroy,
     panels,
     conformance,
     doctor,
     prepare,
     cleanup,
     testbed,
-    apply,
-    deployed,
-    destroy,
 ):
     cli.add_command(_verb)
 

@@ -29,17 +29,19 @@ class Stretch:
 
 def series(one: Objective, stretches: Iterable[Stretch]) -> dict[str, str]:
     """Return series, in promtool's notation, that hold these events of an objective; raises RuleError."""
+    return {name: course(doing) for name, doing in courses(one, stretches).items()}
+
+
+def courses(one: Objective, stretches: Iterable[Stretch]) -> dict[str, list[tuple[str, int]]]:
+    """Return what each series does for how many minutes so that they hold these events; raises RuleError."""
     every = list(stretches)
     good, total = (promql.selectors(query or "")[0] for query in (one.good_query, one.total_query))
+    well = _counting(every, good=True, bad=False)
     if good.metric != total.metric:
-        return {
-            _written(good, _labels(good)): course(_counting(every, good=True, bad=False)),
-            _written(total, _labels(total)): course(_counting(every, good=True, bad=True)),
-        }
-    return {
-        _written(good, _labels(good)): course(_counting(every, good=True, bad=False)),
-        _written(total, _bad_labels(good, total)): course(_counting(every, good=False, bad=True)),
-    }
+        all_of_them = _counting(every, good=True, bad=True)
+        return {_written(good, _labels(good)): well, _written(total, _labels(total)): all_of_them}
+    ill = _counting(every, good=False, bad=True)
+    return {_written(good, _labels(good)): well, _written(total, _bad_labels(good, total)): ill}
 
 
 def count_of(query: str, stretches: Iterable[tuple[str, int]]) -> dict[str, str]:

@@ -61,6 +61,21 @@ def course(stretches: Iterable[tuple[str, int]]) -> str:
     return " ".join(parts)
 
 
+def values(stretches: Iterable[tuple[str, int]]) -> list[Fraction | None]:
+    """Return the value of each minute of such a series, None where it is absent."""
+    made: list[Fraction | None] = []
+    value = Fraction(0)
+    for doing, minutes in stretches:
+        if doing == "absent":
+            made += [None] * minutes
+            continue
+        start, growth = value_and_growth(doing)
+        for minute in range(minutes):
+            value = start if start is not None and minute == 0 else value + (growth if made else 0)
+            made.append(value)
+    return made
+
+
 def _ended(minutes: int) -> str:
     """A series that ends is marked as ended, or its last value would be seen for five minutes more."""
     return "stale" if minutes == 1 else f"stale _x{minutes - 1}"

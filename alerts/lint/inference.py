@@ -107,18 +107,19 @@ def _truth_of_two(node: Any, known: Knowledge) -> Truth:
     if sign in _COMPARISONS:
         if node.modifier is not None and node.modifier.return_bool:  # 0 is a value, too
             return Truth.ALWAYS
-        held = _holds(bounds(node.lhs, known), sign, bounds(node.rhs, known))
-        return held if held is not None else Truth.DEPENDS
-    if sign not in _SETS:
-        return _all_of([truth(one, known) for one in (node.lhs, node.rhs) if not is_scalar(one)])
-    left, right = truth(node.lhs, known), truth(node.rhs, known)
+        return _holds(bounds(node.lhs, known), sign, bounds(node.rhs, known)) or Truth.DEPENDS
+    parts = [truth(one, known) for one in (node.lhs, node.rhs) if not is_scalar(one)]
     if sign == "or":
-        if Truth.ALWAYS in {left, right}:
-            return Truth.ALWAYS
-        return Truth.NEVER if left is right is Truth.NEVER else Truth.DEPENDS
+        return _any_of(parts)
     if sign == "unless":
-        return left if left is Truth.NEVER or right is Truth.NEVER else Truth.DEPENDS
-    return _all_of([left, right])
+        return parts[0] if Truth.NEVER in parts else Truth.DEPENDS
+    return _all_of(parts)
+
+
+def _any_of(parts: list[Truth]) -> Truth:
+    if Truth.ALWAYS in parts:
+        return Truth.ALWAYS
+    return Truth.NEVER if all(one is Truth.NEVER for one in parts) else Truth.DEPENDS
 
 
 def _all_of(parts: list[Truth]) -> Truth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -43,7 +44,8 @@ class Series:
 Vocabulary = Mapping[str, Series]
 
 
-def shipped() -> dict[str, Series]:
+@cache
+def shipped() -> Mapping[str, Series]:
     """Return the series of our registry and of the exporters in `exporters.yaml`."""
     every = [series for metric in vars(metrics).values() if isinstance(metric, Metric) for series in _of(metric)]
     every += [Series(name, "gauge", None) for name in _OF_PROMETHEUS]

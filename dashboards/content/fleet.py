@@ -25,13 +25,10 @@ from dashboards.spec import (
     Unit,
 )
 from slo.objective import Catalogue, Phase
-from slo.objective import Kind as ObjectiveKind
 
 _ON: Final = f"{names.SLO_LABEL}, {names.SERVICE_LABEL}"
 _FIRING: Final = 'alertstate="firing"'
 _EACH: Final = f"{{{{{names.SLO_LABEL}}}}}"
-# A budget of weeks that would be gone in less than this is worth a look at once.
-_SOON_S: Final = Fraction(3 * 24 * 3600)
 
 
 _LEFT = names.BUDGET_LEFT
@@ -143,18 +140,12 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
         (
             Row("Now", (*_COUNTS, _without_data(catalogue))),
             Row("Objectives, the worst first", (_table(),)),
-            Row("Over time", (*_OVER_TIME, *_never(catalogue))),
+            Row("Over time", (*_OVER_TIME, *parts.never(catalogue))),
         ),
         (parts.SOURCE, parts.TRACES, parts.LOGS),
         parts.happenings(),
         span="now-24h",
     )
-
-
-def sli() -> str:
-    """Return the share of good events over each objective's period: what was spent of what was allowed, from 1."""
-    spent = f"(1 - {names.BUDGET_LEFT})"
-    return f"1 - {spent} * on ({_ON}) (1 - {names.OBJECTIVE})"
 
 
 def _table() -> Panel:
@@ -163,18 +154,18 @@ def _table() -> Panel:
     return Panel(
         "Each objective",
         Kind.TABLE,
-        "What was promised, what the share of good events is over the period, what is left of the error budget, how "
-        "fast it burns, when it is gone at the rate of the last hour, and how many alerts fire.",
+        "What was promised, the share of good events over the period, what is left of the error budget, how fast it "
+        "burns, when it is gone at the rate of the last hour (at most its period), and how many alerts fire.",
         queries=tuple(
             Query(f"max by ({_ON}) ({expression})")
             for expression in (
                 names.OBJECTIVE,
-                sli(),
+                parts.sli(),
                 names.BUDGET_LEFT,
                 names.burn(parts.HOUR),
                 names.burn(timedelta(hours=6)),
-                names.EXHAUSTED_IN,
-                f"{firing} or 0 * {names.OBJECTIVE}",
+                parts.lasts(),
+                f"{firing} and on ({_ON}) {names.OBJECTIVE} or 0 * {names.OBJECTIVE}",
             )
         ),
         why="It is the order in which to work.",
@@ -191,17 +182,12 @@ def _table() -> Panel:
                 link=ToObjective("${__value.raw}"),
             ),
             Column("Service", names.SERVICE_LABEL),
-            Column("Promised", 0, Unit.SHARE),
-            Column("Good, over the period", 1, Unit.SHARE),
-            Column("Budget left", 2, Unit.SHARE, parts.LEFT),
+            Column("Promised", 0, Unit.SHARE, decimals=2),
+            Column("Good, over the period", 1, Unit.SHARE, decimals=3),
+            Column("Budget left", 2, Unit.SHARE, parts.LEFT, decimals=1),
             Column("Burn, 1 h", 3, Unit.NUMBER, parts.above(Fraction(1), Fraction(6))),
             Column("Burn, 6 h", 4, Unit.NUMBER, parts.above(Fraction(1), Fraction(6))),
-            Column(
-                "Gone in",
-                5,
-                Unit.SECONDS,
-                (Step(None, Colour.BAD), Step(_SOON_S, Colour.WARN), Step(10 * _SOON_S, Colour.GOOD)),
-            ),
+            Column("Gone in", 5, Unit.SECONDS, parts.SOON),
             Column("Alerts", 6, Unit.NUMBER, parts.NONE_ALLOWED),
         ),
         every=parts.EVERY_RECORD,
@@ -233,25 +219,3 @@ def _without_data(catalogue: Catalogue) -> Panel:
         width=4,
         height=4,
     )
-
-
-def _never(catalogue: Catalogue) -> tuple[Panel, ...]:
-    invariants = [one for one in catalogue.objectives if one.kind is ObjectiveKind.INVARIANT]
-    broken = " or ".join(
-        f'label_replace(sum(increase({one.bad_query}[1h])), "{names.SLO_LABEL}", "{one.name}", "", "")'
-        for one in invariants
-    )
-    panel = Panel(
-        "What may never happen",
-        Kind.TIMESERIES,
-        "Violations within the last hour, of objectives that allow none.",
-        queries=(Query(broken, _EACH),),
-        why="They have no budget, so they stand in no other panel.",
-        do="Any: the runbook; each violation is a message or a user.",
-        unit=Unit.NUMBER,
-        no_data="Not counted: the series is absent. Zero would be shown as zero.",
-        steps=parts.NONE_ALLOWED,
-        links=(ToRunbook("invariant-broken"),),
-        every=parts.EVERY_RECORD,
-    )
-    return (panel,) if invariants else ()

@@ -7,10 +7,10 @@ from typing import Final
 from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
-from dashboards import exporters
 from dashboards.content import letta_models, parts
 from dashboards.queries import (
     CHOSEN,
+    NOT_A_COLLECTOR,
     bucket_of,
     classed,
     count_of,
@@ -29,7 +29,7 @@ SERVICE = "letta-api"
 _REQUESTS = m.HTTP_SERVER_REQUEST_DURATION
 _FAILED = f'{label(a.HTTP_RESPONSE_STATUS_CODE)}=~"5.."'
 # "All" jobs are any, so the collector's own requests have to be left out by name.
-_LETTAS = (*CHOSEN, exporters.NOT_A_COLLECTOR)
+_LETTAS = (*CHOSEN, NOT_A_COLLECTOR)
 
 
 _STEP = m.LETTA_STEP_DURATION
@@ -154,7 +154,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
         ),
         (
             parts.SOURCE,
-            *parts.job_and_instance(series(count_of(_REQUESTS), exporters.NOT_A_COLLECTOR)),
+            *parts.job_and_instance(series(count_of(_REQUESTS), NOT_A_COLLECTOR)),
             *letta_models.PRICES,
             parts.TRACES,
             parts.LOGS,

@@ -13,7 +13,6 @@ from alerts import names, promql
 from alerts.windows import PAIRS, span
 from dashboards import exporters
 from dashboards.content import parts
-from dashboards.content.fleet import sli
 from dashboards.queries import WINDOW, label, series, shares
 from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, Step, ToRunbook, Unit, Variable
 from slo.objective import Catalogue, Objective
@@ -107,7 +106,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
         (
             Row("Now", _now()),
             Row("Budget and burn rate", _BURNING),
-            Row("Events", _events(objectives)),
+            Row("Events", (*_events(objectives), *parts.never(catalogue))),
         ),
         (
             parts.SOURCE,
@@ -128,19 +127,19 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
 
 
 def _now() -> tuple[Panel, ...]:
-    in_period = sli().replace(names.BUDGET_LEFT, _of(names.BUDGET_LEFT)).replace(names.OBJECTIVE, _of(names.OBJECTIVE))
     firing = series(exporters.ALERTS, 'alertstate="firing"', _THIS)
     given: tuple[tuple[str, str, str, Unit, tuple[Step, ...], str, str], ...] = (
         ("Promised", _of(names.OBJECTIVE), "The share of good events that the catalogue promises.", Unit.SHARE, (),
          "All colours below are held against it.", "Wrong? Change the catalogue, in one place, and render again."),
-        ("Good, over the period", in_period, "The share of good events in the period of the objective.", Unit.SHARE, (),
+        ("Good, over the period", parts.sli(_THIS), "The share of good events in the objective's period.",
+         Unit.SHARE, (),
          "It is what was promised, as it is.", "Below the promise the objective is missed, and only time mends that."),
         ("Budget left", _of(names.BUDGET_LEFT), "Of the bad events that are allowed in the period, what is left.",
          Unit.SHARE, parts.LEFT, "It says how much risk is left to take.",
          "Under a quarter: no risky change. Below zero: only what makes it more reliable."),
-        ("Gone in", _of(names.EXHAUSTED_IN), "How long what is left lasts at the rate of the last hour.", Unit.SECONDS,
-         (Step(None, Colour.BAD), Step(Fraction(3 * 86400), Colour.WARN), Step(Fraction(28 * 86400), Colour.GOOD)),
-         "It says by when somebody has to act.", "Less than a night: act now. Years: nothing burns."),
+        ("Gone in", parts.lasts(_THIS), "How long what is left lasts at the rate of the last hour, at most its period.",
+         Unit.SECONDS, parts.SOON,
+         "It says by when somebody has to act.", "Less than a night: act now. The whole period: nothing burns."),
         ("Bad, within 6 h", _of(names.bad_count(timedelta(hours=6))), "How many events of the last six hours were bad.",
          Unit.NUMBER, (), "Rates of few events frighten without need.",
          "Fewer than five: no alert counts them; look at each."),
@@ -158,6 +157,7 @@ def _now() -> tuple[Panel, ...]:
             do=do,
             unit=unit,
             no_data=_NOT_RECORDED,
+            decimals={"Promised": 2, "Good, over the period": 3, "Budget left": 1}.get(title),
             steps=steps,
             links=(ToRunbook("error-budget-burn"),) if title == "Alerts" else (),
             width=4,

@@ -26,8 +26,10 @@ from dashboards.spec import (
     Unit,
     Variable,
 )
-from slo.objective import Objective
+from slo.objective import Catalogue, Objective
+from slo.objective import Kind as ObjectiveKind
 
+_ON: Final = f"{names.SLO_LABEL}, {names.SERVICE_LABEL}"
 HOUR: Final = timedelta(hours=1)
 EVERY_RECORD: Final = "1m"  # how often rules are evaluated
 
@@ -120,13 +122,13 @@ LEFT: Final = (
     Step(Fraction(0), Colour.WARN),
     Step(Fraction(1, 4), Colour.GOOD),
 )
+# Three days are a weekend; a week is time enough to plan.
+SOON: Final = (
+    Step(None, Colour.BAD),
+    Step(Fraction(3 * 86400), Colour.WARN),
+    Step(Fraction(7 * 86400), Colour.GOOD),
+)
 NONE_ALLOWED: Final = (Step(None, Colour.GOOD), Step(Fraction(1, 1000), Colour.BAD))
-
-
-def below(target: Fraction, halfway: Fraction | None = None) -> tuple[Step, ...]:
-    """Return colours for a share that must not fall below a target."""
-    middle = () if halfway is None else (Step(halfway, Colour.WARN),)
-    return (Step(None, Colour.BAD), *middle, Step(target, Colour.GOOD))
 
 
 def above(warn: Fraction, bad: Fraction | None = None) -> tuple[Step, ...]:
@@ -148,6 +150,41 @@ def limit_s(objectives: Iterable[Objective], operation: str) -> Fraction | None:
         if operation in one.samples.operations and one.samples.limit_s is not None
     ]
     return min(limits, default=None)
+
+
+def sli(*where: str) -> str:
+    """Return the share of good events over each objective's period: from 1, what was spent of what was allowed."""
+    left, promised = series(names.BUDGET_LEFT, *where), series(names.OBJECTIVE, *where)
+    return f"clamp(1 - (1 - {left}) * on ({_ON}) (1 - {promised}), 0, 1)"
+
+
+def lasts(*where: str) -> str:
+    """Return for how many seconds a budget lasts at the rate of the last hour; at most for its period."""
+    gone, period = series(names.EXHAUSTED_IN, *where), series(names.PERIOD, *where)
+    return f"{gone} < on ({_ON}) {period} or {period}"
+
+
+def never(catalogue: Catalogue) -> tuple[Panel, ...]:
+    """Return the panel about what no objective allows even once, none where the catalogue has no such objective."""
+    invariants = [one for one in catalogue.objectives if one.kind is ObjectiveKind.INVARIANT]
+    broken = " or ".join(
+        f'label_replace(sum(increase({one.bad_query}[1h])), "{names.SLO_LABEL}", "{one.name}", "", "")'
+        for one in invariants
+    )
+    panel = Panel(
+        "What may never happen",
+        Kind.TIMESERIES,
+        "Violations within the last hour, of objectives that allow none.",
+        queries=(Query(broken, f"{{{{{names.SLO_LABEL}}}}}"),),
+        why="They have no budget, so they stand in no other panel.",
+        do="Any: the runbook; each violation is a message or a user.",
+        unit=Unit.NUMBER,
+        no_data="Not counted: the series is absent. Zero would be shown as zero.",
+        steps=NONE_ALLOWED,
+        links=(ToRunbook("invariant-broken"),),
+        every=EVERY_RECORD,
+    )
+    return (panel,) if invariants else ()
 
 
 def budgets(service: str) -> tuple[Panel, Panel]:

@@ -10,7 +10,18 @@ from letta_otel.conventions import metrics as m
 
 from dashboards import exporters as e
 from dashboards.content import parts
-from dashboards.queries import count_of, error_share, good_share, label, quantile, rate, series, share, shares
+from dashboards.queries import (
+    NOT_A_COLLECTOR,
+    count_of,
+    error_share,
+    good_share,
+    label,
+    quantile,
+    rate,
+    series,
+    share,
+    shares,
+)
 from dashboards.spec import Choice, Dashboard, Kind, Panel, Query, Row, ToDashboard, Unit, Variable
 from slo.objective import Catalogue, Objective
 
@@ -35,7 +46,7 @@ _TARGET: Final = (
         Kind.TIMESERIES,
         "Of all requests to Letta, and of all replies of bridges.",
         queries=(
-            Query(quantile("0.95", _REQUESTS, e.NOT_A_COLLECTOR), "Letta", has_exemplars=True),
+            Query(quantile("0.95", _REQUESTS, NOT_A_COLLECTOR), "Letta", has_exemplars=True),
             Query(quantile("0.95", _REPLIES), "bridge", has_exemplars=True),
         ),
         why="In a steady state it is flat. A slope is a target that falls behind.",
@@ -136,7 +147,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
 def _arrived(objectives: list[Objective]) -> tuple[Panel, ...]:
     letta, bridge = m.HTTP_SERVER_REQUEST_DURATION, m.LETTA_BRIDGE_REQUESTS
     status = label(a.HTTP_RESPONSE_STATUS_CODE)
-    failed = error_share(count_of(letta), e.NOT_A_COLLECTOR, failed=f'{status}=~"5.."')
+    failed = error_share(count_of(letta), NOT_A_COLLECTOR, failed=f'{status}=~"5.."')
     of_bridge = rate(count_of(m.LETTA_BRIDGE_RESPONSE_DURATION), f'{label(a.LETTA_BRIDGE_OUTCOME)}="error"')
     return (
         Panel(
@@ -144,7 +155,7 @@ def _arrived(objectives: list[Objective]) -> tuple[Panel, ...]:
             Kind.TIMESERIES,
             "Requests a second that Letta answered and that bridges took, beside what the run asked for.",
             queries=(
-                Query(rate(count_of(letta), e.NOT_A_COLLECTOR), "Letta"),
+                Query(rate(count_of(letta), NOT_A_COLLECTOR), "Letta"),
                 Query(rate(bridge.prometheus), "bridge"),
                 Query("vector($rate)", "asked"),
             ),

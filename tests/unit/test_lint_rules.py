@@ -21,7 +21,7 @@ from letta_slo.main import cli
 
 ROOT = Path(__file__).parents[2]
 RENDERED = ROOT / "alerts" / "rendered" / "prometheus"
-GOOD = {
+GOOD: dict[str, Any] = {
     "alert": "QueueOld",
     "expr": "max by (messaging_destination_name) (letta_bridge_queue_age_seconds) > 2",
     "labels": {"severity": "page"},
@@ -175,5 +175,5 @@ def test_a_prometheus_says_which_series_there_are() -> None:
     rules = tuple(parse(yaml.safe_dump({"groups": [{"name": "g", "rules": both}]}), "x.yaml"))
     there = seen(metrics_read(rules), ask)
     context = Context(Knowledge(there, {}), rules, timedelta(seconds=15), None)
-    assert there["letta_bridge_queue_age_seconds"].labels == {"messaging_destination_name", "pod"}
+    assert there["letta_bridge_queue_age_seconds"].labels == frozenset({"messaging_destination_name", "pod"})
     assert [one.said for one in lint(context)] == ["no known series is called redis_up"]
