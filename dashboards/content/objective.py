@@ -15,6 +15,7 @@ from dashboards import exporters
 from dashboards.content import parts
 from dashboards.queries import WINDOW, label, series, shares
 from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, Step, ToRunbook, Unit, Variable
+from slo.edges import either_spelling
 from slo.objective import Catalogue, Objective
 
 _THIS: Final = f'{names.SLO_LABEL}="$slo"'
@@ -215,7 +216,7 @@ def _chosen(objectives: list[Objective], which: str) -> str:
         by = ", ".join(_labels_of(query))
         grouped = f"sum by ({by})" if by else "sum"
         is_chosen = series(names.OBJECTIVE, _THIS, f'{names.SLO_LABEL}="{one.name}"')
-        parts_.append(f"({grouped} (rate({query}[{WINDOW}])) and on () {is_chosen})")
+        parts_.append(f"({grouped} (rate({either_spelling(query)}[{WINDOW}])) and on () {is_chosen})")
     return "\nor\n".join(parts_)
 
 
