@@ -10,7 +10,7 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
 from alerts import names, promql
-from alerts.windows import PAIRS, span
+from alerts.windows import PAIRS, USUAL, span
 from dashboards import exporters
 from dashboards.content import parts
 from dashboards.queries import WINDOW, label, series, shares
@@ -44,10 +44,12 @@ def _of(name: str) -> str:
 
 
 _WINDOWS = sorted({window for pair in PAIRS for window in (pair.long, pair.short)})
-# A burn rate that alerts: the share of the budget that the pair allows, over its share of the period.
+# A burn rate that alerts: the share of the budget that the pair allows, over its share of the period. Shorter periods
+# have shorter windows, and the rates of the usual one.
 _LIMITS = tuple(
     Query(
-        f"{float(pair.budget_share):g} * {_of(names.PERIOD)} / {round(pair.long.total_seconds())}",
+        f"{float(pair.budget_share):g} * clamp_min({_of(names.PERIOD)}, {round(USUAL.total_seconds())}) "
+        f"/ {round(pair.long.total_seconds())}",
         f"{pair.severity.value} above, {span(pair.long)}",
     )
     for pair in PAIRS
@@ -122,7 +124,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
             parts.TRACES,
             parts.LOGS,
         ),
-        parts.happenings(),
+        (*parts.happenings(), *parts.at_work(catalogue)),
         span="now-24h",
     )
 

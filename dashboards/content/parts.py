@@ -114,6 +114,21 @@ def happenings(*where: str) -> tuple[Annotation, ...]:
     )
 
 
+def at_work(catalogue: Catalogue) -> tuple[Annotation, ...]:
+    """Return the mark of planned maintenance, whose events no budget counts; none where the catalogue plans none."""
+    if not any(one.maintenance for one in catalogue.objectives):
+        return ()
+    mark = Annotation(
+        "Maintenance",
+        f"max by ({names.SLO_LABEL}) ({names.MAINTENANCE}) == 1",
+        Colour.GOOD,
+        f"maintenance {{{{{names.SLO_LABEL}}}}}",
+        "Planned in the catalogue: what happens meanwhile spends no budget.",
+        (names.SLO_LABEL,),
+    )
+    return (mark,)
+
+
 # What a timeline of alerts shows while none fires, so that silence can be told from a Prometheus that says nothing.
 NO_ALERT: Final = (
     f'label_replace(label_replace(vector(0), "alertname", "none", "", ""), "{names.SEVERITY_LABEL}", "alert", "", "")'
