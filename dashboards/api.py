@@ -73,8 +73,8 @@ class Grafana:
 
     def uids_in(self, folder: str) -> list[str]:
         """Return the uids of all that stands in a folder, folders in it as well."""
-        found = self._ask("GET", "/api/search", asked={"folderUIDs": folder, "limit": "5000"})
-        return [str(one["uid"]) for one in found]
+        found = _listed(self._ask("GET", "/api/search", {"folderUIDs": folder, "limit": "5000"}))
+        return [str(one.get("uid")) for one in found]
 
     def remove_folder(self, uid: str) -> None:
         """Remove a folder with all in it."""
@@ -82,7 +82,7 @@ class Grafana:
 
     def sources(self) -> list[Json]:
         """Return the data sources of the kind Prometheus."""
-        return [one for one in self._ask("GET", "/api/datasources") if one.get("type") == "prometheus"]
+        return [one for one in _listed(self._ask("GET", "/api/datasources")) if one.get("type") == "prometheus"]
 
     def query(self, queries: list[Json], from_ms: int, to_ms: int) -> Json:
         """Return the results by `refId`: frames, or an error of the query."""
@@ -159,3 +159,9 @@ def _part(found: Any, key: str) -> Json:
     if not isinstance(part, dict):
         raise GrafanaUnreachableError(f"it answered, but not like a Grafana: there is no {key!r} in the answer")
     return part
+
+
+def _listed(found: Any) -> list[Json]:
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise GrafanaUnreachableError("it answered, but not like a Grafana: the answer is no list of objects")
+    return found

@@ -83,7 +83,7 @@ def _answer(dashboard: str, panel: str, letter: str, result: Any) -> Answer:
     columns = [
         column
         for frame in result.get("frames", [])
-        for field, column in zip(frame["schema"].get("fields", []), frame["data"]["values"], strict=False)
+        for field, column in zip(_of(frame, "schema", "fields"), _of(frame, "data", "values"), strict=False)
         if field.get("type") == "number"
     ]
     values = sum(1 for column in columns for value in column if value is not None)
@@ -99,3 +99,9 @@ def _first(variable: Json) -> str:
 
 def _named(found: list[Json]) -> str:
     return ", ".join(f"{one.get('uid')} ({one.get('name')})" for one in found) or "none"
+
+
+def _of(frame: Json, part: str, key: str) -> list[Any]:
+    """Return a part of a frame; a frame without values may lack it."""
+    found = (frame.get(part) or {}).get(key)
+    return found if isinstance(found, list) else []

@@ -100,4 +100,5 @@ def _annotation(one: Annotation) -> Json:
         "titleFormat": one.title,
         "textFormat": one.text,
         "tagKeys": ",".join(one.tags),
+        "useValueForTime": one.is_time_in_value,
     }

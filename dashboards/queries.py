@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from letta_otel.conventions.kinds import Metric
 
+from slo.edges import either_spelling
 from slo.objective import Kind, Objective
 
 WINDOW = "$__rate_interval"  # Grafana: at least four scrapes, so that rate() always has two samples
@@ -93,8 +94,10 @@ def good_share(one: Objective) -> str:
     At most 1: within a short window more can be answered than was taken. Queries that count different things have an
     alert of their own.
     """
-    good = f"sum(rate({one.good_query}[{WINDOW}]))"
-    return f"clamp_max({share(good, f'sum(rate({one.total_query}[{WINDOW}]))')}, 1)"
+    good, total = (
+        f"sum(rate({either_spelling(query or '')}[{WINDOW}]))" for query in (one.good_query, one.total_query)
+    )
+    return f"clamp_max({share(good, total)}, 1)"
 
 
 def shares(objectives: Iterable[Objective]) -> list[Objective]:

@@ -203,7 +203,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What happened, drawn across all panels: each moment at which the expression has a series."""
+    """What happened, drawn across all panels: each moment at which the expression has a series.
+
+    With `is_time_in_value` the values are the moments, in milliseconds since 1970.
+    """
 
     name: str
     expr: str
@@ -211,6 +214,7 @@ class Annotation:
     title: str
     text: str
     tags: tuple[str, ...] = ()
+    is_time_in_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
             Row("Over time", (*_OVER_TIME, *parts.never(catalogue))),
         ),
         (parts.SOURCE, parts.TRACES, parts.LOGS),
-        parts.happenings(),
+        (*parts.happenings(), *parts.at_work(catalogue)),
         span="now-24h",
     )
 

@@ -10,11 +10,12 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
 from alerts import names, promql
-from alerts.windows import PAIRS, span
+from alerts.windows import PAIRS, USUAL, span
 from dashboards import exporters
 from dashboards.content import parts
 from dashboards.queries import WINDOW, label, series, shares
 from dashboards.spec import Choice, Colour, Dashboard, Kind, Panel, Query, Row, Step, ToRunbook, Unit, Variable
+from slo.edges import either_spelling
 from slo.objective import Catalogue, Objective
 
 _THIS: Final = f'{names.SLO_LABEL}="$slo"'
@@ -43,10 +44,12 @@ def _of(name: str) -> str:
 
 
 _WINDOWS = sorted({window for pair in PAIRS for window in (pair.long, pair.short)})
-# A burn rate that alerts: the share of the budget that the pair allows, over its share of the period.
+# A burn rate that alerts: the share of the budget that the pair allows, over its share of the period. Shorter periods
+# have shorter windows, and the rates of the usual one.
 _LIMITS = tuple(
     Query(
-        f"{float(pair.budget_share):g} * {_of(names.PERIOD)} / {round(pair.long.total_seconds())}",
+        f"{float(pair.budget_share):g} * clamp_min({_of(names.PERIOD)}, {round(USUAL.total_seconds())}) "
+        f"/ {round(pair.long.total_seconds())}",
         f"{pair.severity.value} above, {span(pair.long)}",
     )
     for pair in PAIRS
@@ -121,7 +124,7 @@ def dashboard(catalogue: Catalogue) -> Dashboard:
             parts.TRACES,
             parts.LOGS,
         ),
-        parts.happenings(),
+        (*parts.happenings(), *parts.at_work(catalogue)),
         span="now-24h",
     )
 
@@ -215,7 +218,7 @@ def _chosen(objectives: list[Objective], which: str) -> str:
         by = ", ".join(_labels_of(query))
         grouped = f"sum by ({by})" if by else "sum"
         is_chosen = series(names.OBJECTIVE, _THIS, f'{names.SLO_LABEL}="{one.name}"')
-        parts_.append(f"({grouped} (rate({query}[{WINDOW}])) and on () {is_chosen})")
+        parts_.append(f"({grouped} (rate({either_spelling(query)}[{WINDOW}])) and on () {is_chosen})")
     return "\nor\n".join(parts_)
 
 

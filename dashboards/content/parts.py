@@ -78,19 +78,22 @@ def happenings(*where: str) -> tuple[Annotation, ...]:
     `where` narrows the starts to those of one dashboard.
     """
     of_target = series(exporters.TARGET_INFO, *where)
-    started = f"count by (job) ({series(exporters.PROCESS_START, *where)} > time() - 60)"
-    appeared = f"count by (job) ({of_target} unless on (job, instance) ({of_target} offset 1m))"
+    started = f"max by (job, instance) ({series(exporters.PROCESS_START, *where)})"
+    # What is sent by OTLP has no time of its start, so it began when it was first seen.
+    new = f"{of_target} unless on (job, instance) ({of_target} offset 1m)"
+    appeared = f"max by (job, instance) (0 * ({new}) + time())"
     circuit = label(attributes.LETTA_BRIDGE_CIRCUIT)
     is_open = metrics.LETTA_BRIDGE_CIRCUIT_OPEN.prometheus
     firing = series(exporters.ALERTS, 'alertstate="firing"', f'{names.SEVERITY_LABEL}="page"')
     return (
         Annotation(
             "Starts",
-            f"{started} or {appeared}",
+            f"1000 * ({started} or {appeared})",
             Colour.PLAIN,
             "{{job}} started",
-            "A process began: a deployment, a restart, or a crash.",
+            "A process began: a deployment, a restart, or a crash. {{instance}}",
             ("job",),
+            is_time_in_value=True,
         ),
         Annotation(
             "Drills and outages",
@@ -109,6 +112,21 @@ def happenings(*where: str) -> tuple[Annotation, ...]:
             ("alertname", names.SLO_LABEL),
         ),
     )
+
+
+def at_work(catalogue: Catalogue) -> tuple[Annotation, ...]:
+    """Return the mark of planned maintenance, whose events no budget counts; none where the catalogue plans none."""
+    if not any(one.maintenance for one in catalogue.objectives):
+        return ()
+    mark = Annotation(
+        "Maintenance",
+        f"max by ({names.SLO_LABEL}) ({names.MAINTENANCE}) == 1",
+        Colour.GOOD,
+        f"maintenance {{{{{names.SLO_LABEL}}}}}",
+        "Planned in the catalogue: what happens meanwhile spends no budget.",
+        (names.SLO_LABEL,),
+    )
+    return (mark,)
 
 
 # What a timeline of alerts shows while none fires, so that silence can be told from a Prometheus that says nothing.

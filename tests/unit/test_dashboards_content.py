@@ -22,6 +22,7 @@ from dashboards.grafana import rendered
 from dashboards.spec import Dashboard, Kind, Panel, Query, ToDashboard, ToRunbook
 from probe import counters as probe
 from slo.catalog import load
+from slo.maintenance import parse as maintenance
 
 ROOT = Path(__file__).parents[2]
 KEYS = ("fleet", "objective", "letta", "bridge", "stores", "platform", "run")
@@ -137,6 +138,18 @@ def test_a_catalogue_of_one_objective_still_makes_all_dashboards(name: str) -> N
     assert [board.key for board in made] == list(KEYS)
     for board in made:
         rendered(board, Links())
+
+
+def test_planned_maintenance_is_a_mark_where_the_catalogue_has_some() -> None:
+    whole = load()
+    worked_on = replace(whole.objectives[0], maintenance=maintenance("daily 02:00-03:00 UTC"))
+    changed = replace(whole, objectives=(worked_on, *whole.objectives[1:]))
+    marks = {
+        board.key: [one.name for one in board.annotations if names.MAINTENANCE in one.expr]
+        for board in all_dashboards(changed)
+    }
+    assert {key for key, found in marks.items() if found} == {"fleet", "objective"}
+    assert not any(names.MAINTENANCE in one.expr for board in BOARDS.values() for one in board.annotations)
 
 
 def test_what_is_grouped_by_a_label_names_it_in_its_legend() -> None:
