@@ -102,8 +102,10 @@ _API: Final = (
     Panel(
         "Answers by status",
         Kind.TIMESERIES,
-        "Answers a second by status. 4xx are the caller's, 5xx are ours.",
-        queries=(Query(rate(count_of(_REQUESTS), *_LETTAS, by=(_STATUS,)), f"{{{{{label(_STATUS)}}}}}"),),
+        "Answers a second by status. 4xx are the caller's, 5xx are ours, and none is a request that got no answer.",
+        queries=(
+            Query(classed(rate(count_of(_REQUESTS), *_LETTAS, by=(_STATUS,)), _STATUS), f"{{{{{label(_STATUS)}}}}}"),
+        ),
         why="409 is a busy agent, 429 a limit, 503 a server that takes no more: each wants something else.",
         do="Rising 409: callers send to an agent that has a message in hand. 5xx: the log of that time.",
         unit=Unit.REQUESTS_A_SECOND,
