@@ -162,9 +162,9 @@ def alarms() -> str:
         "| p95 of the latency | `SloErrorBudgetBurn` of `letta-message-latency`: 95 % under its limit |\n"
         "| capacity of the storage | `HostDiskFillsUp`, `HostDiskFull` |\n"
         "| quota of the model's API | `ModelQuotaNearlySpent`, `ModelRefusesForRate` |\n\n"
-        "Compound conditions (R0-21): `HostCpuHighAndSlow`, and every alarm that asks for a least number of events\n"
-        "besides a share. Quiet periods: `for`, `keep_firing_for`, windows of maintenance, silences of Alertmanager, AOM's\n"
-        "mute rules.\n"
+        "Compound conditions (R0-21): `HostCpuHighAndSlow`, and every alarm that asks for a least number of\n"
+        "events besides a share. Quiet periods: `for`, `keep_firing_for`, windows of maintenance, silences of\n"
+        "Alertmanager, AOM's mute rules.\n"
     )
 
 
