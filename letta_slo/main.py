@@ -9,9 +9,10 @@ from importlib import metadata
 import click
 
 from alerts.errors import RuleError
-from dashboards.errors import DashboardError
+from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import (
+    deploy_grafana,  # noqa: F401 - its commands join the groups below
     deploy_prometheus,  # noqa: F401 - its commands join the groups below
     exit_codes,
 )
@@ -46,6 +47,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
+    (GrafanaRefusedError, exit_codes.USAGE),
     (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
