@@ -13,6 +13,7 @@ from alerts.errors import RuleError
 from alerts.promql import Selector
 from alerts.windows import span
 from slo.calendar_period import CalendarPeriod, CalendarUnit
+from slo.edges import either_spelling
 from slo.maintenance import Maintenance, Once
 from slo.objective import Objective
 
@@ -30,14 +31,14 @@ class Histograms(StrEnum):
 def counted(one: Objective, query: str, window: timedelta, histograms: Histograms) -> str:
     """Return the events a second that a selector of the catalogue counts over a window; raises RuleError."""
     if histograms is Histograms.CLASSIC:
-        return f"sum(rate({query}[{span(window)}]))"
+        return f"sum(rate({either_spelling(query)}[{span(window)}]))"
     (selector,) = promql.selectors(query)
     if selector.metric.endswith("_bucket"):
         rate = f"rate({_native(selector, '_bucket')}[{span(window)}])"
         return f"sum(histogram_fraction(0, {_edge(one, selector)}, {rate}) * histogram_count({rate}))"
     if selector.metric.endswith("_count"):
         return f"sum(histogram_count(rate({_native(selector, '_count')}[{span(window)}])))"
-    return f"sum(rate({query}[{span(window)}]))"
+    return f"sum(rate({either_spelling(query)}[{span(window)}]))"
 
 
 def there(query: str, histograms: Histograms) -> str:
