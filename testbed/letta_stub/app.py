@@ -32,6 +32,7 @@ def letta_app(house: House) -> Starlette:
         agent_of=house.agent_id_of,
         messages=MESSAGE_OPERATIONS - {"async"},  # its work outlives the request, and is counted where it is done
         on_start=house.telemetry.response_started,
+        on_first=house.server_metrics.first_content,
         on_end=house.server_metrics.ended,
     )
     table = _table(house)

@@ -1,7 +1,7 @@
-"""What would our add-on to a Letta server count? The HTTP server histogram that objectives are read from.
+"""What would our add-on to a Letta server count? The histograms that objectives are read from.
 
-The name and labels are those of OpenTelemetry's semantic conventions for HTTP as a Prometheus spells them. The edges
-include every limit of the catalogue, which the conventions' own do not.
+The names and labels are those of OpenTelemetry's semantic conventions, for HTTP and for generative AI, as a Prometheus
+spells them. The edges include every limit of the catalogue, which the conventions' own do not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _NO_ANSWER = 500  # how a server counts a request whose connection broke before 
 
 
 class ServerMetrics:
-    """The histogram of one server process."""
+    """The histograms of one server process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -26,9 +26,21 @@ class ServerMetrics:
             registry=self._registry,
         )
 
+        self._first_tokens = Histogram(
+            "gen_ai_server_time_to_first_token_seconds",
+            "From a request until the first content of its stream for the user.",
+            ["gen_ai_operation_name", "http_route"],
+            buckets=_EDGES_S,
+            registry=self._registry,
+        )
+
     def prepare(self, method: str, route: str) -> None:
         """Show a route from the start, at zero, as answered well."""
         self._durations.labels(method, route, "200")
+
+    def first_content(self, route: str, elapsed_s: float) -> None:
+        """Count a stream that has its first content."""
+        self._first_tokens.labels("invoke_agent", route).observe(elapsed_s)
 
     def ended(self, method: str, route: str, status: int, elapsed_s: float) -> None:
         """Count a request; status 0 is none."""

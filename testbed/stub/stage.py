@@ -112,18 +112,21 @@ class Stage:
         agent_of: Callable[[Mapping[str, str]], str] = lambda _params: "",
         messages: frozenset[str] = frozenset(),
         on_start: Callable[[str, int, float], None] = lambda _operation, _status, _elapsed_s: None,
+        on_first: Callable[[str, float], None] = lambda _route, _elapsed_s: None,
         on_end: Callable[[str, str, int, float], None] = lambda _method, _route, _status, _elapsed_s: None,
     ) -> None:
         """`agent_of` finds the agent in path parameters; `messages` are the operations that send an agent a message.
 
-        `on_start` is told the operation, the status and the seconds since the arrival when an answer begins; `on_end`
-        the method, the route, the status (0: none was sent) and the seconds when it has ended.
+        `on_start` is told the operation, the status and the seconds since the arrival when an answer begins; `on_first`
+        the route and the seconds when a stream has its first content; `on_end` the method, the route, the status
+        (0: none was sent) and the seconds when it has ended.
         """
         self.controls = controls
         self._product = product
         self._agent_of = agent_of
         self._messages = messages
         self._on_start = on_start
+        self._on_first = on_first
         self._on_end = on_end
         self._arrivals = itertools.count()
         self._places = asyncio.Semaphore(0)
@@ -147,12 +150,17 @@ class Stage:
         if counted:
             ledger.message_begins(agent_id)
         arrival_s = time.monotonic()
+
+        def first_content() -> None:
+            ledger.first_content(entry)
+            self._on_first(route, time.monotonic() - arrival_s)
+
         sender = _Sender(
             self.controls,
             scope,
             send,
             lambda status: self._on_start(operation, status, time.monotonic() - arrival_s),
-            lambda: ledger.first_content(entry),
+            first_content,
         )
         try:
             body = await _read(receive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from alerts.links import Links
+from alerts.rendering import every_group
+from slo.catalog import load
 from testbed.collector import program
 from testbed.observed.scene import Scene
 from testbed.process import PartError
@@ -39,7 +43,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with Scene(tmp_path_factory.mktemp("scene")) as made:
+    place = tmp_path_factory.mktemp("scene")
+    rules = place / "rules.yaml"
+    rules.write_text(json.dumps({"groups": every_group(load(), Links())}))  # JSON is YAML
+    with Scene(place, prometheus_config={"rule_files": [str(rules)]}) as made:
         yield made
 
 
@@ -68,6 +75,16 @@ def test_each_target_is_scraped(scene: Scene, job: str) -> None:
 )
 def test_each_part_has_something_to_do(scene: Scene, query: str) -> None:
     eventually(lambda: value(scene, query) > 0)
+
+
+@pytest.mark.parametrize("slo", ["letta-message-latency", "letta-stream-first-token", "bridge-response-time"])
+def test_an_objective_is_met_while_all_is_well(scene: Scene, slo: str) -> None:
+    good, total = (f'slo:{kind}_events:rate5m{{slo="{slo}"}}' for kind in ("good", "total"))
+    eventually(lambda: value(scene, f"{good} / {total}") > 0.9)
+
+
+def test_nobody_is_paged_while_all_is_well(scene: Scene) -> None:
+    assert value(scene, 'count(ALERTS{alertstate="firing",severity="page"})') == 0
 
 
 def test_a_failing_letta_shows_at_its_own_metrics_and_at_the_bridge_s(scene: Scene) -> None:
