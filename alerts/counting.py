@@ -45,7 +45,8 @@ def there(query: str, histograms: Histograms) -> str:
     """Return a selector of the series that a query reads."""
     (selector,) = promql.selectors(query)
     suffix = next((one for one in ("_bucket", "_count") if selector.metric.endswith(one)), None)
-    return query if histograms is Histograms.CLASSIC or suffix is None else _native(selector, suffix)
+    is_classic = histograms is Histograms.CLASSIC or suffix is None
+    return either_spelling(query) if is_classic or suffix is None else _native(selector, suffix)
 
 
 def _native(selector: Selector, suffix: str) -> str:
