@@ -38,7 +38,7 @@ def counted(one: Objective, query: str, window: timedelta, histograms: Histogram
         return f"sum(histogram_fraction(0, {_edge(one, selector)}, {rate}) * histogram_count({rate}))"
     if selector.metric.endswith("_count"):
         return f"sum(histogram_count(rate({_native(selector, '_count')}[{span(window)}])))"
-    return f"sum(rate({either_spelling(query)}[{span(window)}]))"
+    return f"sum(rate({query}[{span(window)}]))"
 
 
 def there(query: str, histograms: Histograms) -> str:
