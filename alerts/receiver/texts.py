@@ -1,0 +1,165 @@
+"""What does a person read: what is wrong, since when, what to do first, and where to look?
+
+Several notifications that waited for their turn become one message. Nothing is cut off silently: what does not fit in
+full stands with its first line, what does not fit at all is left for the next message or counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from alerts.notify.words import Words
+from alerts.receiver.webhook import Alert, Notification
+from alerts.runbook import Runbook, plain
+
+_BRACKETS: Final = str.maketrans("[]【】", "()()")  # SMN documents that an SMS may have none of them
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a channel wants a text: whether it shows Markdown, and how long it may be, in bytes or in characters."""
+
+    is_markdown: bool
+    limit: int
+    size: Callable[[str], int]
+    has_links: bool = True
+
+
+def in_bytes(text: str) -> int:
+    """Return how many bytes a text has in UTF-8."""
+    return len(text.encode())
+
+
+# DingTalk and WeCom document these sizes of a message of a robot, in bytes; some room is left for what stands around it.
+DINGTALK: Final = Form(is_markdown=True, limit=19_000, size=in_bytes)
+WECOM: Final = Form(is_markdown=True, limit=4_000, size=in_bytes)
+# SMN: more than 490 characters may be held back by a telephone company.
+SMS: Final = Form(is_markdown=False, limit=490, size=len)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text with its title, and how many of the notifications it tells, counted from the first."""
+
+    title: str
+    text: str
+    told: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes messages in one language."""
+
+    words: Words
+    runbooks: Mapping[str, Runbook]
+
+    def write(self, notifications: Sequence[Notification], form: Form) -> Message:
+        """Return one message for as many of the notifications as fit; at least the first."""
+        if form is SMS:
+            return self._sms(notifications)
+        for told in range(len(notifications), 0, -1):
+            chosen = notifications[:told]
+            for block in (self._full, self._line):
+                text = "\n\n".join(self._of(one, form, block) for one in chosen)
+                if form.size(text) <= form.limit:
+                    return Message(self._title(chosen), text, told)
+        return Message(self._title(notifications[:1]), self._shortened(notifications[0], form), 1)
+
+    def _title(self, notifications: Sequence[Notification]) -> str:
+        first = notifications[0]
+        if len(notifications) > 1:
+            return self.words.several.format(count=len(notifications))
+        return f"{self._urgency(first)}: {_summary(first.alerts[0])}"
+
+    def _urgency(self, one: Notification) -> str:
+        return self.words.resolved if one.is_over else self.words.urgency(one.severity)
+
+    def _of(self, one: Notification, form: Form, block: Callable[[Alert, Form], str]) -> str:
+        head = self._urgency(one)
+        return "\n\n".join([f"### {head}" if form.is_markdown else head, *(block(alert, form) for alert in one.alerts)])
+
+    def _full(self, alert: Alert, form: Form) -> str:
+        words = self.words
+        lines = [f"**{_summary(alert)}**" if form.is_markdown else _summary(alert)]
+        lines += [alert.annotations[key] for key in ("description",) if alert.annotations.get(key)]
+        lines += self._times(alert)
+        if alert.ended is None:
+            lines.append(f"{words.first}: {words.first_step(alert.name, self.runbooks)}")
+        for word, key in ((words.runbook, "runbook_url"), (words.dashboard, "dashboard_url")):
+            if address := alert.annotations.get(key):
+                lines.append(f"{word}: {address}")
+        return "\n\n".join(lines)  # DingTalk joins lines that have no empty line between them
+
+    def _times(self, alert: Alert) -> list[str]:
+        made = [f"{self.words.since}: {alert.started:%Y-%m-%d %H:%M:%S} UTC"]
+        if alert.ended is not None:
+            at = f"{alert.ended:%Y-%m-%d %H:%M:%S} UTC"
+            lasted = self.words.after.format(at=at, lasted=duration(alert.ended - alert.started))
+            made.append(f"{self.words.ended}: {lasted}")
+        return made
+
+    def _line(self, alert: Alert, form: Form) -> str:
+        del form
+        ended = f" ({self.words.resolved})" if alert.ended is not None else ""
+        return f"- {_summary(alert)}{ended}: {alert.annotations.get('runbook_url', '')}".rstrip(": ")
+
+    def _shortened(self, one: Notification, form: Form) -> str:
+        lines = [self._urgency(one)]
+        for at, alert in enumerate(one.alerts):
+            rest = self.words.more.format(count=len(one.alerts) - at, place=one.place)
+            if form.size("\n\n".join([*lines, self._line(alert, form), rest])) > form.limit:
+                return _cut("\n\n".join([*lines, rest]), form)
+            lines.append(self._line(alert, form))
+        return "\n\n".join(lines)
+
+    def _sms(self, notifications: Sequence[Notification]) -> Message:
+        alerts = [(one, alert) for one in notifications for alert in one.alerts]
+        first, alert = alerts[0]
+        if len(alerts) == 1:
+            parts = [f"{self._urgency(first)}: {_summary(alert)}", *self._times(alert)[-1:]]
+            if alert.ended is None:
+                parts += [f"{self.words.first}: {self.words.first_step(alert.name, self.runbooks)}"]
+                parts += [alert.annotations[key] for key in ("runbook_url", "description") if alert.annotations.get(key)]
+            text = self.words.stop.join(part.rstrip(".。") for part in parts)
+            return Message(parts[0], _cut(_for_sms(text), SMS), len(notifications))
+        lines: list[str] = []
+        for at, (one, each) in enumerate(alerts):
+            line = f"{self._urgency(one)}: {_summary(each)}"
+            rest = self.words.more.format(count=len(alerts) - at, place=first.place)
+            if lines and SMS.size("; ".join([*lines, line, rest])) > SMS.limit:
+                lines.append(rest)
+                break
+            lines.append(line)
+        title = self._title(notifications)
+        return Message(title, _cut(_for_sms("; ".join(lines)), SMS), len(notifications))
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time with its two largest units, such as 2 h 5 min."""
+    seconds = max(0, round(length.total_seconds()))
+    parts = []
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= unit or (unit == 1 and not parts):
+            parts.append(f"{seconds // unit} {name}")
+        seconds %= unit
+    return " ".join(parts[:2])
+
+
+def _summary(alert: Alert) -> str:
+    return alert.annotations.get("summary") or alert.name or "?"
+
+
+def _for_sms(text: str) -> str:
+    return re.sub(r"\s+", " ", plain(text)).translate(_BRACKETS)
+
+
+def _cut(text: str, form: Form) -> str:
+    if form.size(text) <= form.limit:
+        return text
+    while form.size(text) > form.limit - 3:  # room for the dots
+        text = text[: -max(1, (form.size(text) - form.limit) // 4)]
+    return f"{text.rstrip()}…"
