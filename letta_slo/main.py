@@ -8,7 +8,7 @@ from importlib import metadata
 
 import click
 
-from alerts.errors import RuleError
+from alerts.errors import RuleError, SettingsError
 from huawei.errors import AccountError
 from letta_slo import exit_codes
 from letta_slo.capacity import capacity
@@ -22,6 +22,7 @@ from letta_slo.gate import gate
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
+from letta_slo.receiver import receiver
 from letta_slo.render import render
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
@@ -38,6 +39,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (SettingsError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -83,6 +85,7 @@ for _verb in (
     probe,
     export,
     render,
+    receiver,
     conformance,
     doctor,
     prepare,

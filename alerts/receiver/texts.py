@@ -26,7 +26,6 @@ class Form:
     is_markdown: bool
     limit: int
     size: Callable[[str], int]
-    has_links: bool = True
 
 
 def in_bytes(text: str) -> int:
@@ -120,12 +119,8 @@ class Writer:
         alerts = [(one, alert) for one in notifications for alert in one.alerts]
         first, alert = alerts[0]
         if len(alerts) == 1:
-            parts = [f"{self._urgency(first)}: {_summary(alert)}", *self._times(alert)[-1:]]
-            if alert.ended is None:
-                parts += [f"{self.words.first}: {self.words.first_step(alert.name, self.runbooks)}"]
-                parts += [alert.annotations[key] for key in ("runbook_url", "description") if alert.annotations.get(key)]
-            text = self.words.stop.join(part.rstrip(".。") for part in parts)
-            return Message(parts[0], _cut(_for_sms(text), SMS), len(notifications))
+            title = f"{self._urgency(first)}: {_summary(alert)}"
+            return Message(title, self._one_sms(title, alert), len(notifications))
         lines: list[str] = []
         for at, (one, each) in enumerate(alerts):
             line = f"{self._urgency(one)}: {_summary(each)}"
@@ -136,6 +131,22 @@ class Writer:
             lines.append(line)
         title = self._title(notifications)
         return Message(title, _cut(_for_sms("; ".join(lines)), SMS), len(notifications))
+
+
+    def _one_sms(self, title: str, alert: Alert) -> str:
+        """Return the text on one alert. Of its description the end comes first: there stands how long the rest lasts."""
+        before, after = [title, *self._times(alert)[-1:]], []
+        sentences: list[str] = []
+        if alert.ended is None:
+            after = [f"{self.words.first}: {self.words.first_step(alert.name, self.runbooks)}"]
+            after += [alert.annotations["runbook_url"]] if alert.annotations.get("runbook_url") else []
+            sentences = re.split(r"(?<=[.。]) ", alert.annotations.get("description", ""))
+        while True:
+            parts = [*before, *(one for one in sentences if one), *after]
+            text = _for_sms(self.words.stop.join(part.rstrip(".。") for part in parts))
+            if SMS.size(text) <= SMS.limit or not sentences:
+                return _cut(text, SMS)
+            sentences.pop(0)
 
 
 def duration(length: timedelta) -> str:
