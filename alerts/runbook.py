@@ -45,7 +45,7 @@ class Known:
 def parse(text: str) -> Runbook:
     """Return what a runbook says; what is missing is empty."""
     title = re.match(r"# (.+)\n", text)
-    opening = text.split("\n## ")[0].removeprefix(title[0] if title else "").strip().split("\n\n")[0]
+    opening = text.split("\n## ", maxsplit=1)[0].removeprefix(title[0] if title else "").strip().split("\n\n")[0]
     alerts = tuple(name for name in _INLINE.findall(opening) if _ALERT.fullmatch(name))
     parts = _parts(text)
     steps = tuple(" ".join(step.split()) for _, step in _STEP.findall(parts.get(_DO, "")))

@@ -42,7 +42,10 @@ _ANY = Value(r"\S(?:.*\S)?", "a text")
 _MAIL = Value(r"[^\s@<>]+@[^\s@<>]+", "an e-mail address")
 _HOST = Value(r"[^\s:/@]+:\d{1,5}", "host:port")
 _VERSION = Value(r"\d+\.\d+", 'a version in quotes, such as "0.25"')
-_SECRET_FILE_OF_WECOM: Final = (0, 31)  # the first Alertmanager that reads the secret of a WeCom application from a file
+_SECRET_FILE_OF_WECOM: Final = (
+    0,
+    31,
+)  # the first Alertmanager that reads the secret of a WeCom application from a file
 _OLDEST: Final = (0, 25)  # time zones of intervals, and the password of e-mail from a file
 _KINDS: Final = ("email", "wecom_application", *(kind.value for kind in RobotKind), "smn", "heartbeat")
 
@@ -154,9 +157,10 @@ def _channel(name: str, kind: str, keys: Keys) -> Channel:
     if kind == "wecom_application":
         return _wecom_application(name, keys)
     if kind == "smn":
-        place = [keys.text(key, of, required=True) for key, of in (("endpoint", _URL), ("project_id", _ANY))]
+        endpoint = keys.text("endpoint", _URL, required=True)
+        project = keys.text("project_id", _ANY, required=True)
         topic = keys.text("topic_urn", Value(r"urn:smn:\S+", "the URN of a topic"), required=True)
-        return Smn(name, *place, topic, keys.number("a_minute", ROBOT_A_MINUTE))
+        return Smn(name, endpoint, project, topic, keys.number("a_minute", ROBOT_A_MINUTE))
     if kind == "heartbeat":
         return Heartbeat(name, keys.secret("url"))
     sign = keys.secret("secret") if kind == RobotKind.DINGTALK and keys.has("secret") else None
@@ -221,7 +225,11 @@ def _hours(keys: Keys, usual: Hours = Hours()) -> Hours:  # noqa: B008  # frozen
     if bool(made.start) != bool(made.end):
         keys.fault("from", "one of from and to", "both or neither")
     elif made.start and made.start >= made.end:
-        keys.fault("from", f"{made.start} to {made.end}", 'an end after the begin; over midnight: one to "24:00", one from "00:00"')
+        keys.fault(
+            "from",
+            f"{made.start} to {made.end}",
+            'an end after the begin; over midnight: one to "24:00", one from "00:00"',
+        )
     keys.refuse_others("name", "date", "services")
     return made
 

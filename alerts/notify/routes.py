@@ -46,7 +46,10 @@ def intervals(settings: Settings) -> list[dict[str, Any]]:
     """Return the named times: the working hours, and each maintenance."""
     zone = settings.time_zone
     working = {"name": WORKING_HOURS, "time_intervals": [_time(settings.working_hours, "", zone)]}
-    return [working, *({"name": _name(one), "time_intervals": [_time(one.hours, one.date, zone)]} for one in settings.maintenance)]
+    return [
+        working,
+        *({"name": _name(one), "time_intervals": [_time(one.hours, one.date, zone)]} for one in settings.maintenance),
+    ]
 
 
 def inhibitions() -> list[dict[str, Any]]:

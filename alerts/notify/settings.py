@@ -47,7 +47,9 @@ class Secret:
             try:
                 found = Path(self.file).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"{self.file}: cannot be read, {type(error).__name__}: name another file") from error
+                raise SettingsError(
+                    f"{self.file}: cannot be read, {type(error).__name__}: name another file"
+                ) from error
         else:
             found = environ.get(self.env, "").strip()
         if not found:

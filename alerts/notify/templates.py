@@ -116,9 +116,9 @@ def _of(language: Language, words: Words, runbooks: Mapping[str, Runbook], links
 
 def _first(words: Words, runbooks: Mapping[str, Runbook]) -> str:
     """Return a choice by the alert's name; steps are Go strings, so that HTML escapes them and text does not."""
-    parts = []
+    parts: list[str] = []
     for alert in sorted(runbooks):
-        opening = f'{{{{ {"else if" if parts else "if"} eq .Labels.alertname {_go(alert)} }}}}'
+        opening = f"{{{{ {'else if' if parts else 'if'} eq .Labels.alertname {_go(alert)} }}}}"
         parts.append(f"{opening}{{{{ {_go(words.first_step(alert, runbooks))} }}}}")
     rest = f"{{{{ {_go(words.open_runbook)} }}}}"
     return "".join([*parts, "{{ else }}", rest, "{{ end }}"]) if parts else rest

@@ -29,7 +29,7 @@ class Secrets:
         """Take a text for a secret from now on."""
         parts = urlsplit(found)
         whole = [value for _, value in parse_qsl(parts.query)] if parts.scheme else []
-        own = [parts.path] if parts.scheme and len(parts.path.strip("/")) >= 16 else []  # noqa: PLR2004  # a token in the path
+        own = [parts.path] if parts.scheme and len(parts.path.strip("/")) >= 16 else []  # a token
         self._known |= {one for one in (found, *whole, *own) if len(one) >= _SHORTEST}
 
     def without(self, text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 
 from alerts import runbook
 from alerts.errors import SettingsError
@@ -62,18 +63,12 @@ async def _serve(settings: Settings, environ: Mapping[str, str], listen: str, po
         }
         with _socket(listen, port) as door:
             say(f"receiver at http://{listen}:{door.getsockname()[1]}/ for {', '.join(outboxes)}")
-            await _until_stopped(uvicorn.Config(receiver_app(outboxes, metrics, token), **_QUIET), door)
+            await _until_stopped(receiver_app(outboxes, metrics, token), door)
 
 
-_QUIET: Final = {
-    "log_config": None,
-    "access_log": False,
-    "lifespan": "on",
-    "timeout_graceful_shutdown": round(PATIENCE_S + SEND_TIMEOUT_S + 1),
-}
-
-
-async def _until_stopped(config: uvicorn.Config, door: socket.socket) -> None:
+async def _until_stopped(app: Starlette, door: socket.socket) -> None:
+    grace_s = round(PATIENCE_S + SEND_TIMEOUT_S + 1)  # what waits is sent, or given back
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=grace_s)
     # uvicorn raises the signal that stopped it once more when it has ended; by then all is done.
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -33,7 +33,7 @@ def in_bytes(text: str) -> int:
     return len(text.encode())
 
 
-# DingTalk and WeCom document these sizes of a message of a robot, in bytes; some room is left for what stands around it.
+# DingTalk and WeCom document these sizes of a robot's message, in bytes; some room is left for what is around it.
 DINGTALK: Final = Form(is_markdown=True, limit=19_000, size=in_bytes)
 WECOM: Final = Form(is_markdown=True, limit=4_000, size=in_bytes)
 # SMN: more than 490 characters may be held back by a telephone company.
@@ -132,9 +132,8 @@ class Writer:
         title = self._title(notifications)
         return Message(title, _cut(_for_sms("; ".join(lines)), SMS), len(notifications))
 
-
     def _one_sms(self, title: str, alert: Alert) -> str:
-        """Return the text on one alert. Of its description the end comes first: there stands how long the rest lasts."""
+        """Return the text on one alert. Of its description the end is kept: there stands how long the rest lasts."""
         before, after = [title, *self._times(alert)[-1:]], []
         sentences: list[str] = []
         if alert.ended is None:
@@ -152,7 +151,7 @@ class Writer:
 def duration(length: timedelta) -> str:
     """Return a length of time with its two largest units, such as 2 h 5 min."""
     seconds = max(0, round(length.total_seconds()))
-    parts = []
+    parts: list[str] = []
     for unit, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         if seconds >= unit or (unit == 1 and not parts):
             parts.append(f"{seconds // unit} {name}")
