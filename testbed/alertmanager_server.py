@@ -51,8 +51,9 @@ class AlertmanagerServer:
 
     def fire(self, *alerts: Mapping[str, Any]) -> None:
         """Tell it that alerts fire; each has labels and annotations, and may have startsAt."""
-        ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-        self._post({"endsAt": ends, **alert} for alert in alerts)
+        now = datetime.now(UTC)
+        times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
+        self._post({**times, **alert} for alert in alerts)
 
     def resolve(self, *alerts: Mapping[str, Any]) -> None:
         """Tell it that alerts have ended now."""
@@ -68,8 +69,7 @@ class AlertmanagerServer:
         return httpx.get(f"{self.url}/metrics", timeout=10.0, trust_env=False).raise_for_status().text
 
     def _post(self, alerts: Iterable[Mapping[str, Any]]) -> None:
-        body = [{"startsAt": datetime.now(UTC).isoformat(), **alert} for alert in alerts]
-        httpx.post(f"{self.url}/api/v2/alerts", json=body, timeout=10.0, trust_env=False).raise_for_status()
+        httpx.post(f"{self.url}/api/v2/alerts", json=list(alerts), timeout=10.0, trust_env=False).raise_for_status()
 
     def _start(self) -> None:
         found = program()

@@ -13,6 +13,7 @@ from alerts.notify.keys import Keys, Value
 from alerts.notify.settings import (
     DURATION,
     ROBOT_A_MINUTE,
+    WEEKDAYS,
     Channel,
     Email,
     Heartbeat,
@@ -31,7 +32,7 @@ from slo.openslo.yaml_tree import Faults, Table, read_documents
 
 EXAMPLE: Final = Path(__file__).with_name("example.yaml")
 
-_DAY: Final = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+_DAY: Final = f"(?:{'|'.join(WEEKDAYS)})"
 _WEEKDAYS = Value(f"{_DAY}(?::{_DAY})?", "a day or a range of them, such as monday:friday")
 _CLOCK = Value(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", 'a time of the day in quotes, such as "09:00"')
 _DATE = Value(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", "a date such as 2026-12-24")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from alerts import names
-from alerts.notify.settings import Hours, Maintenance, Settings
+from alerts.notify.settings import WEEKDAYS, Hours, Maintenance, Settings
 from alerts.windows import Severity
 
 DEAD_MAN: Final = "DeadMan"
@@ -110,13 +110,22 @@ def _name(window: Maintenance) -> str:
 def _time(hours: Hours, date: str, zone: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if hours.weekdays:
-        made["weekdays"] = [hours.weekdays]
+        made["weekdays"] = _weekdays(hours.weekdays)
     if hours.start:
         made["times"] = [{"start_time": hours.start, "end_time": hours.end}]
     if date:
         year, month, day = (str(int(part)) for part in date.split("-"))
         made |= {"years": [year], "months": [month], "days_of_month": [day]}
     return {**made, "location": zone}
+
+
+def _weekdays(days: str) -> list[str]:
+    """Return ranges of days as an Alertmanager takes them, whose week begins on Sunday."""
+    first, _, last = days.partition(":")
+    if not last or WEEKDAYS.index(first) <= WEEKDAYS.index(last):
+        return [days]
+    before = "saturday" if first == "saturday" else f"{first}:saturday"
+    return [before, "sunday" if last == "sunday" else f"sunday:{last}"]
 
 
 def _is(label: str, value: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 from alerts.errors import SettingsError
 
 DURATION: Final = re.compile(r"([1-9]\d*)(ms|s|m|h|d)")
+WEEKDAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 # DingTalk and WeCom both document 20 messages a minute for a robot; for SMN, which takes thousands, it spares phones.
 ROBOT_A_MINUTE: Final = 20

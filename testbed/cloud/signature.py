@@ -25,8 +25,11 @@ def access_key(headers: Mapping[str, str]) -> str:
     return found[1] if found else ""
 
 
-def verify(headers: Mapping[str, str], method: str, path: str, query: str, body: bytes, secret: str) -> str | None:  # noqa: PLR0917  # the parts of a request
-    """Return what is wrong with the signature of a request, None when it is right; names of headers in small letters."""
+def verify(headers: Mapping[str, str], method: str, path: str, query: str, body: bytes, *, secret: str) -> str | None:
+    """Return what is wrong with the signature of a request, None when it is right.
+
+    Names of headers are in small letters; the path may be encoded or not.
+    """
     found = _FORM.fullmatch(headers.get("authorization", ""))
     if found is None:
         return f"Authorization is no {_ALGORITHM} with Access, SignedHeaders and Signature"

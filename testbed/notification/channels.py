@@ -60,21 +60,16 @@ class Channels:
 
     def dingtalk(self, call: Call) -> Reply:
         """POST /robot/send?access_token=…&timestamp=…&sign=…"""
-        if _one(call, "access_token") != ACCOUNT.dingtalk_token:
-            return self._no("dingtalk", 300005, "token is not exist")
-        at = _one(call, "timestamp")
-        signed = hmac.new(ACCOUNT.dingtalk_secret.encode(), f"{at}\n{ACCOUNT.dingtalk_secret}".encode(), hashlib.sha256)
-        if not at.isdigit() or abs(int(at) - time.time() * 1000) > _SIGNATURE_HOLDS_MS:
-            return self._no("dingtalk", 310000, "invalid timestamp")
-        if _one(call, "sign") != base64.b64encode(signed.digest()).decode():
-            return self._no("dingtalk", 310000, "sign not match")
         text, title = _text(call, "text"), _text(call, "title")
-        if not text or not title:
-            return self._no("dingtalk", 40035, "missing parameter markdown")
-        if len(call.body) > _DINGTALK_BYTES:
-            return self._no("dingtalk", 460101, "message too long, exceed 20000 bytes")
-        if self._is_too_fast("dingtalk", call):
-            return self._no("dingtalk", 130101, "send too fast, exceed 20 times per minute")
+        fault = _unsigned(call)
+        if fault is None and not (text and title):
+            fault = (40035, "missing parameter markdown")
+        if fault is None and len(call.body) > _DINGTALK_BYTES:
+            fault = (460101, "message too long, exceed 20000 bytes")
+        if fault is None and self._is_too_fast("dingtalk", call):
+            fault = (130101, "send too fast, exceed 20 times per minute")
+        if fault is not None:
+            return self._no("dingtalk", *fault)
         self._kept.take("dingtalk", text, title=title)
         return json_reply({"errcode": 0, "errmsg": "ok"})
 
@@ -119,7 +114,7 @@ class Channels:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
         path = _SMN_PATH.format(**call.params)
         query = call.query_string.decode("latin-1")
-        fault = verify(headers, "POST", path, query, call.body, ACCOUNT.secret_key)
+        fault = verify(headers, "POST", path, query, call.body, secret=ACCOUNT.secret_key)
         if access_key(headers) != ACCOUNT.access_key or fault:
             raise self._refusal(401, "APIGW.0301", f"Incorrect IAM authentication information: {fault or 'access key'}")
         if call.params["topic_urn"] != ACCOUNT.topic_urn or call.params["project_id"] != ACCOUNT.project_id:
@@ -163,6 +158,17 @@ class _Failures:
     def error_events(self) -> list[bytes]:
         """Nothing here is a stream."""
         raise NotImplementedError
+
+
+def _unsigned(call: Call) -> tuple[int, str] | None:
+    """Return what is wrong with the token and the signature of a message to DingTalk."""
+    if _one(call, "access_token") != ACCOUNT.dingtalk_token:
+        return 300005, "token is not exist"
+    at = _one(call, "timestamp")
+    if not at.isdigit() or abs(int(at) - time.time() * 1000) > _SIGNATURE_HOLDS_MS:
+        return 310000, "invalid timestamp"
+    signed = hmac.new(ACCOUNT.dingtalk_secret.encode(), f"{at}\n{ACCOUNT.dingtalk_secret}".encode(), hashlib.sha256)
+    return None if _one(call, "sign") == base64.b64encode(signed.digest()).decode() else (310000, "sign not match")
 
 
 def _one(call: Call, name: str) -> str:
