@@ -21,11 +21,12 @@ _FILE: Final = re.compile(r"(?:[\w.-]+/)+[\w.-]+\.(?:md|yaml|py)")
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """What a person on call does about some alerts; `first` and `first_in_chinese` are what to do before all else."""
+    """What a person on call does about some alerts; in Chinese only what happened, and what to do before all else."""
 
     title: str
     alerts: tuple[str, ...]
     steps: tuple[str, ...]
+    title_in_chinese: str = ""
     first_in_chinese: str = ""
 
     @property
@@ -49,7 +50,8 @@ def parse(text: str) -> Runbook:
     alerts = tuple(name for name in _INLINE.findall(opening) if _ALERT.fullmatch(name))
     parts = _parts(text)
     steps = tuple(" ".join(step.split()) for _, step in _STEP.findall(parts.get(_DO, "")))
-    return Runbook(title[1] if title else "", alerts, steps, plain(" ".join(parts.get(_CHINESE, "").split())))
+    chinese = [plain(" ".join(part.split())) for part in parts.get(_CHINESE, "").split("\n\n")]
+    return Runbook(title[1] if title else "", alerts, steps, chinese[0], "".join(chinese[1:]))
 
 
 def load(folder: Path = _FOLDER) -> dict[str, Runbook]:
@@ -74,6 +76,8 @@ def faults(text: str, known: Known) -> list[str]:
     if numbers != list(range(1, len(numbers) + 1)) or not numbers:
         found.append(f"the steps are numbered {numbers}; 1, 2, 3 … is what somebody can follow and report")
     found += [f"`{word}`: there is no such file" for word in sorted(_files(text)) if not known.is_file(word)]
+    if (chinese := _parts(text).get(_CHINESE)) is not None and len(chinese.split("\n\n")) != 2:
+        found.append(f"under {_CHINESE!r} stand two paragraphs: what happened, and what to do first")
     return found + [fault for words in _commands(text) if (fault := _fault_of(words, known))]
 
 

@@ -21,6 +21,10 @@ _TEMPLATE: Final = """
 @FIRST@
 {{- end }}
 
+{{ define "letta_slo.@L@.summary" -}}
+@BEFORE@{{ .Annotations.summary }}
+{{- end }}
+
 {{ define "letta_slo.@L@.urgency" -}}
 {{ if eq .Status "resolved" }}@RESOLVED@{{ else if eq .CommonLabels.severity "page" }}@PAGE@\
 {{ else if eq .CommonLabels.severity "ticket" }}@TICKET@{{ else }}@ALERT@{{ end }}
@@ -32,8 +36,9 @@ _TEMPLATE: Final = """
 {{- end }}
 
 {{ define "letta_slo.@L@.alert" -}}
-{{ .Annotations.summary }}
-{{ .Annotations.description }}
+{{ template "letta_slo.@L@.summary" . }}
+{{- if eq .Status "firing" }}
+{{ .Annotations.description }}{{ end }}
 {{ template "letta_slo.@L@.time" . }}
 {{- if eq .Status "firing" }}
 @FIRST_WORD@: {{ template "letta_slo.@L@.first" . }}{{ end }}
@@ -42,7 +47,7 @@ _TEMPLATE: Final = """
 {{- end }}
 
 {{ define "letta_slo.@L@.subject" -}}
-{{ template "letta_slo.@L@.urgency" . }}: {{ (index .Alerts 0).Annotations.summary }}\
+{{ template "letta_slo.@L@.urgency" . }}: {{ template "letta_slo.@L@.summary" (index .Alerts 0) }}\
 {{ if gt (len .Alerts) 1 }} (+{{ len (slice .Alerts 1) }}){{ end }}
 {{- end }}
 
@@ -68,8 +73,8 @@ _TEMPLATE: Final = """
 <html lang="@L@"><head><meta charset="utf-8"></head><body style="font-family: sans-serif; max-width: 48em">
 <h2>{{ template "letta_slo.@L@.urgency" . }}</h2>
 {{ range .Alerts }}
-<h3>{{ .Annotations.summary }}</h3>
-<p>{{ .Annotations.description }}</p>
+<h3>{{ template "letta_slo.@L@.summary" . }}</h3>
+{{ if eq .Status "firing" }}<p>{{ .Annotations.description }}</p>{{ end }}
 <p style="white-space: pre-line">{{ template "letta_slo.@L@.time" . }}</p>
 {{ if eq .Status "firing" }}<p><b>@FIRST_WORD@:</b> {{ template "letta_slo.@L@.first" . }}</p>{{ end }}
 <p><a href="{{ or .Annotations.runbook_url @RUNBOOKS@ }}">@RUNBOOK@</a> ·
@@ -93,7 +98,8 @@ def text(runbooks: Mapping[str, Runbook], links: Links) -> str:
 def _of(language: Language, words: Words, runbooks: Mapping[str, Runbook], links: Links) -> str:
     filled = {
         "FIRST_WORD": words.first,
-        "FIRST": _first(words, runbooks),
+        "FIRST": _choice({name: words.first_step(name, runbooks) for name in runbooks}, words.open_runbook),
+        "BEFORE": _choice({name: words.before(name, runbooks) for name in runbooks}, ""),
         "RESOLVED": words.resolved,
         "PAGE": words.page,
         "TICKET": words.ticket,
@@ -114,14 +120,15 @@ def _of(language: Language, words: Words, runbooks: Mapping[str, Runbook], links
     return made
 
 
-def _first(words: Words, runbooks: Mapping[str, Runbook]) -> str:
-    """Return a choice by the alert's name; steps are Go strings, so that HTML escapes them and text does not."""
+def _choice(texts: Mapping[str, str], otherwise: str) -> str:
+    """Return a choice by the alert's name; texts are Go strings, so that HTML escapes them and plain text does not."""
+    if not any(texts.values()):
+        return f"{{{{ {_go(otherwise)} }}}}" if otherwise else ""
     parts: list[str] = []
-    for alert in sorted(runbooks):
+    for alert in sorted(texts):
         opening = f"{{{{ {'else if' if parts else 'if'} eq .Labels.alertname {_go(alert)} }}}}"
-        parts.append(f"{opening}{{{{ {_go(words.first_step(alert, runbooks))} }}}}")
-    rest = f"{{{{ {_go(words.open_runbook)} }}}}"
-    return "".join([*parts, "{{ else }}", rest, "{{ end }}"]) if parts else rest
+        parts.append(f"{opening}{{{{ {_go(texts[alert])} }}}}")
+    return "".join([*parts, "{{ else }}", f"{{{{ {_go(otherwise)} }}}}", "{{ end }}"])
 
 
 def _go(words: str) -> str:

@@ -34,6 +34,15 @@ class Words:
         """Return what a severity is called."""
         return {"page": self.page, "ticket": self.ticket}.get(severity, self.alert)
 
+    def headline(self, alert: str, summary: str, runbooks: Mapping[str, Runbook]) -> str:
+        """Return what happened: what the rule says, in Chinese with the words of the runbook before it."""
+        return f"{self.before(alert, runbooks)}{summary}"
+
+    def before(self, alert: str, runbooks: Mapping[str, Runbook]) -> str:
+        """Return what stands before a rule's own words; nothing in their language."""
+        title = runbooks[alert].title_in_chinese if alert in runbooks and self is WORDS[Language.ZH] else ""
+        return f"{title}：" if title else ""
+
     def first_step(self, alert: str, runbooks: Mapping[str, Runbook]) -> str:
         """Return what to do first about an alert."""
         one = runbooks.get(alert)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
@@ -49,7 +50,7 @@ async def _serve(settings: Settings, environ: Mapping[str, str], listen: str, po
     async with httpx.AsyncClient() as client:
         senders = _senders(settings, secrets, client)
         metrics = Metrics([one.name for one in senders])
-        writer = Writer(WORDS[settings.language], runbook.load())
+        writer = Writer(WORDS[settings.language], runbook.load(), ZoneInfo(settings.time_zone))
         beats = {one.name for one in settings.through_receiver() if isinstance(one, Heartbeat)}
         outboxes = {
             one.name: Outbox(
@@ -80,7 +81,7 @@ async def _until_stopped(app: Starlette, door: socket.socket) -> None:
 
 async def _try_channels(settings: Settings, environ: Mapping[str, str], say: Say) -> list[str]:
     secrets = Secrets(environ)
-    writer = Writer(WORDS[settings.language], runbook.load())
+    writer = Writer(WORDS[settings.language], runbook.load(), ZoneInfo(settings.time_zone))
     failed = []
     async with httpx.AsyncClient() as client:
         for one in _senders(settings, secrets, client):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from alerts.notify.words import Words
@@ -51,10 +51,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes messages in one language."""
+    """Writes messages in one language, with the times of one zone."""
 
     words: Words
     runbooks: Mapping[str, Runbook]
+    zone: tzinfo = UTC
 
     def write(self, notifications: Sequence[Notification], form: Form) -> Message:
         """Return one message for as many of the notifications as fit; at least the first."""
@@ -72,7 +73,7 @@ class Writer:
         first = notifications[0]
         if len(notifications) > 1:
             return self.words.several.format(count=len(notifications))
-        return f"{self._urgency(first)}: {_summary(first.alerts[0])}"
+        return f"{self._urgency(first)}: {self._summary(first.alerts[0])}"
 
     def _urgency(self, one: Notification) -> str:
         return self.words.resolved if one.is_over else self.words.urgency(one.severity)
@@ -83,8 +84,10 @@ class Writer:
 
     def _full(self, alert: Alert, form: Form) -> str:
         words = self.words
-        lines = [f"**{_summary(alert)}**" if form.is_markdown else _summary(alert)]
-        lines += [alert.annotations[key] for key in ("description",) if alert.annotations.get(key)]
+        summary = self._summary(alert)
+        lines = [f"**{summary}**" if form.is_markdown else summary]
+        if alert.ended is None and alert.annotations.get("description"):
+            lines.append(alert.annotations["description"])
         lines += self._times(alert)
         if alert.ended is None:
             lines.append(f"{words.first}: {words.first_step(alert.name, self.runbooks)}")
@@ -94,17 +97,23 @@ class Writer:
         return "\n\n".join(lines)  # DingTalk joins lines that have no empty line between them
 
     def _times(self, alert: Alert) -> list[str]:
-        made = [f"{self.words.since}: {alert.started:%Y-%m-%d %H:%M:%S} UTC"]
+        made = [f"{self.words.since}: {self._at(alert.started)}"]
         if alert.ended is not None:
-            at = f"{alert.ended:%Y-%m-%d %H:%M:%S} UTC"
-            lasted = self.words.after.format(at=at, lasted=duration(alert.ended - alert.started))
+            lasted = self.words.after.format(at=self._at(alert.ended), lasted=duration(alert.ended - alert.started))
             made.append(f"{self.words.ended}: {lasted}")
         return made
+
+    def _at(self, time: datetime) -> str:
+        return time.astimezone(self.zone).isoformat(sep=" ", timespec="seconds")
+
+    def _summary(self, alert: Alert) -> str:
+        said = alert.annotations.get("summary") or alert.name or "?"
+        return self.words.headline(alert.name, said, self.runbooks)
 
     def _line(self, alert: Alert, form: Form) -> str:
         del form
         ended = f" ({self.words.resolved})" if alert.ended is not None else ""
-        return f"- {_summary(alert)}{ended}: {alert.annotations.get('runbook_url', '')}".rstrip(": ")
+        return f"- {self._summary(alert)}{ended}: {alert.annotations.get('runbook_url', '')}".rstrip(": ")
 
     def _shortened(self, one: Notification, form: Form) -> str:
         lines = [self._urgency(one)]
@@ -119,11 +128,11 @@ class Writer:
         alerts = [(one, alert) for one in notifications for alert in one.alerts]
         first, alert = alerts[0]
         if len(alerts) == 1:
-            title = f"{self._urgency(first)}: {_summary(alert)}"
+            title = f"{self._urgency(first)}: {self._summary(alert)}"
             return Message(title, self._one_sms(title, alert), len(notifications))
         lines: list[str] = []
         for at, (one, each) in enumerate(alerts):
-            line = f"{self._urgency(one)}: {_summary(each)}"
+            line = f"{self._urgency(one)}: {self._summary(each)}"
             rest = self.words.more.format(count=len(alerts) - at, place=first.place)
             if lines and SMS.size("; ".join([*lines, line, rest])) > SMS.limit:
                 lines.append(rest)
@@ -157,10 +166,6 @@ def duration(length: timedelta) -> str:
             parts.append(f"{seconds // unit} {name}")
         seconds %= unit
     return " ".join(parts[:2])
-
-
-def _summary(alert: Alert) -> str:
-    return alert.annotations.get("summary") or alert.name or "?"
 
 
 def _for_sms(text: str) -> str:
