@@ -23,13 +23,13 @@ from testbed.alertmanager_server import AlertmanagerServer, program
 from testbed.notification.accounts import ACCOUNT
 from testbed.notification.stand_ins import StandIns
 from testbed.process import spawn, wait_until_ready
-from tests.processes import free_port
 
 needs_alertmanager = pytest.mark.skipif(
     program() is None and os.environ.get("CI") != "true",
     reason="no Alertmanager on PATH (Debian: prometheus-alertmanager)",
 )
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
+KEYS = {"HUAWEICLOUD_SDK_AK": ACCOUNT.access_key, "HUAWEICLOUD_SDK_SK": ACCOUNT.secret_key}
 ALWAYS = {"weekdays": "monday:sunday", "from": "00:00", "to": "24:00"}
 RHYTHM = {"group_wait": "1s", "group_interval": "2s", "repeat_page": "1h", "repeat_ticket": "1h", "heartbeat": "2s"}
 
@@ -115,9 +115,8 @@ def receiving(told: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, Path
     file = folder / "notification.yaml"
     file.write_text(yaml.safe_dump(dict(told)))
     url = str(told["receiver"]["url"])
-    keys = {"HUAWEICLOUD_SDK_AK": ACCOUNT.access_key, "HUAWEICLOUD_SDK_SK": ACCOUNT.secret_key}
     command = [COMMAND, "receiver", "--settings", str(file), "--port", url.rpartition(":")[2]]
-    part = spawn("receiver", command, log_dir=folder / "logs", env=keys)
+    part = spawn("receiver", command, log_dir=folder / "logs", env=KEYS)
     try:
         wait_until_ready(part, lambda: _is_there(url), timeout_s=60)
         yield url, part.log
@@ -155,6 +154,3 @@ def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     found = shutil.which("amtool")
     assert found, "no amtool: it comes with Debian's package prometheus-alertmanager"
     return subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
-
-
-__all__ = ["Rig", "amtool", "free_port", "kept", "needs_alertmanager", "receiving", "rendered", "rig", "settings"]

@@ -30,7 +30,7 @@ def files(links: Links, settings: Settings | None = None) -> dict[str, str]:
 
 def _config(settings: Settings) -> dict[str, Any]:
     names = {
-        "other": _once(settings.ticket),
+        "other": settings.ticket,
         "page": settings.page,
         "ticket": settings.ticket,
         "dead-man": settings.dead_man,
@@ -42,10 +42,6 @@ def _config(settings: Settings) -> dict[str, Any]:
         "inhibit_rules": inhibitions(),
         "receivers": [_receiver(name, told, settings) for name, told in names.items()],
     }
-
-
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
 
 
 def _receiver(name: str, told: tuple[str, ...], settings: Settings) -> dict[str, Any]:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from letta_slo import exit_codes
+from testbed.alertmanager_server import AlertmanagerServer
 from testbed.notification.accounts import ACCOUNT
 from testbed.notification.stand_ins import StandIns
-from tests.notification_rig import ALWAYS, Rig, amtool, free_port, kept, needs_alertmanager, rig, settings
-from tests.processes import eventually
+from tests.notification_rig import (
+    ALWAYS,
+    COMMAND,
+    KEYS,
+    Rig,
+    amtool,
+    kept,
+    needs_alertmanager,
+    receiving,
+    rendered,
+    rig,
+    settings,
+)
+from tests.processes import eventually, free_port
 
 pytestmark = [needs_alertmanager, pytest.mark.real, pytest.mark.timeout(180)]
 FIRST = "Look at slo:burn_rate:rate5m"
@@ -211,3 +228,61 @@ def test_a_maintenance_window_that_is_now_mutes_its_service_and_no_other(stand_i
         log = (tmp_path / "logs" / "alertmanager.log").read_text
         eventually(lambda: "Notifications not sent, route is within mute time" in log())
         assert not told(stand_ins, "muted")
+
+
+def test_a_wecom_application_is_told_by_the_alertmanager_itself(stand_ins: StandIns, tmp_path: Path) -> None:
+    given = settings(stand_ins, tmp_path, free_port(), alertmanager="0.31", language="zh")
+    given["channels"]["app"] = {
+        "kind": "wecom_application",
+        "corp_id": ACCOUNT.corp_id,
+        "agent_id": ACCOUNT.agent_id,
+        "secret_file": kept(tmp_path, "wecom.secret", ACCOUNT.corp_secret),
+        "to_party": "7",
+        "api_url": f"{stand_ins.url}/cgi-bin/",
+    }
+    given["routes"] = {"page": ["app", "mail"], "ticket": ["mail"]}
+    file = rendered(given, tmp_path)
+    # Debian's Alertmanager is older than the option for a file, so here the made-up secret stands in its place.
+    inline = file.read_text().replace(f"api_secret_file: {tmp_path}/wecom.secret", f"api_secret: {ACCOUNT.corp_secret}")
+    assert inline != file.read_text()
+    file.write_text(inline)
+    with AlertmanagerServer(tmp_path / "logs", file) as alertmanager:
+        alertmanager.fire(alert("application"))
+        eventually(lambda: told(stand_ins, "application", "wecom_application"))
+        (message,) = told(stand_ins, "application", "wecom_application")
+        assert message["to"] == "7"
+        for needed in ("紧急告警", "错误预算消耗过快：application", "lasts for 1d 2h", "先做: 先看从何时开始"):
+            assert needed in message["text"]
+        eventually(lambda: told(stand_ins, "application", "email", "紧急告警"))
+        alertmanager.resolve(alert("application"))
+        eventually(lambda: told(stand_ins, "application", "wecom_application", "已恢复"))
+
+
+def test_try_tells_of_each_channel_whether_it_took_a_message(stand_ins: StandIns, tmp_path: Path) -> None:
+    given = settings(stand_ins, tmp_path, free_port())
+    (tmp_path / "notification.yaml").write_text(yaml.safe_dump(given))
+    command = [COMMAND, "receiver", "--settings", str(tmp_path / "notification.yaml"), "--try"]
+    environ = {**os.environ, **KEYS}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (exit_codes.MET, "")
+    assert done.stdout.splitlines() == [f"{name}: took the message" for name in ("ding", "sms", "watchdog", "wecom")]
+    assert "nothing is wrong" in stand_ins.messages("smn")[-1]["text"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**environ, "HUAWEICLOUD_SDK_SK": "wrong-secret-key"}
+    )
+    assert done.returncode == exit_codes.MISSED
+    assert "sms: refused: HTTP 401 APIGW.0301" in done.stderr and "wrong-secret-key" not in done.stderr
+
+
+def test_a_stopped_receiver_has_ended_well_and_what_it_did_not_take_comes_when_it_is_back(
+    stand_ins: StandIns, tmp_path: Path
+) -> None:
+    given = settings(stand_ins, tmp_path, free_port())
+    given["routes"] = {"page": ["ding"], "ticket": ["ding"]}
+    with AlertmanagerServer(tmp_path / "logs", rendered(given, tmp_path)) as alertmanager:
+        alertmanager.fire(alert("nobody-listens"))
+        log = (tmp_path / "logs" / "alertmanager.log").read_text
+        eventually(lambda: "connection refused" in log())
+        with receiving(given, tmp_path):
+            eventually(lambda: told(stand_ins, "nobody-listens", "dingtalk"))
+    assert len(told(stand_ins, "nobody-listens", "dingtalk")) == 1
