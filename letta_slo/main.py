@@ -9,16 +9,24 @@ from importlib import metadata
 import click
 
 from alerts.errors import RuleError, SettingsError
+from dashboards.errors import DashboardError
 from huawei.errors import AccountError
-from letta_slo import exit_codes
+from letta_slo import (
+    deploy_prometheus,  # noqa: F401 - its commands join the groups below
+    exit_codes,
+)
+from letta_slo.backtest import backtest
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
+from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
+from letta_slo.lint import lint
+from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
@@ -40,6 +48,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
     (SettingsError, exit_codes.USAGE),
+    (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -86,6 +95,12 @@ for _verb in (
     export,
     render,
     receiver,
+    lint,
+    backtest,
+    apply,
+    deployed,
+    destroy,
+    panels,
     conformance,
     doctor,
     prepare,

@@ -9,7 +9,6 @@ from alerts.notify.settings import WEEKDAYS, Hours, Maintenance, Settings
 from alerts.windows import Severity
 
 DEAD_MAN: Final = "DeadMan"
-COMPONENT_LABEL: Final = "component"
 WORKING_HOURS: Final = "working-hours"
 GROUPED_BY: Final = ("alertname", names.SERVICE_LABEL, names.SLO_LABEL)
 _AS_SOON_AS_IT_COMES: Final = "1s"
@@ -57,18 +56,18 @@ def inhibitions() -> list[dict[str, Any]]:
 
     An absence of data (`SloWithoutData`) is a source of none: it explains nothing.
     """
-    same = ["alertname", names.SERVICE_LABEL, names.SLO_LABEL, COMPONENT_LABEL, "instance"]
+    same = ["alertname", names.SERVICE_LABEL, names.SLO_LABEL, names.COMPONENT_LABEL, "instance"]
     page, ticket = (_is(names.SEVERITY_LABEL, one.value) for one in (Severity.PAGE, Severity.TICKET))
     down = f'alertname=~"{_DOWN}"'
     urgent = {"source_matchers": [page], "target_matchers": [ticket], "equal": same}
     part = {
-        "source_matchers": [page, down, f'{COMPONENT_LABEL}!=""'],
-        "target_matchers": [f'alertname!~"{_DOWN}"', f'{COMPONENT_LABEL}!=""'],
-        "equal": [names.SERVICE_LABEL, COMPONENT_LABEL, "instance"],
+        "source_matchers": [page, down, f'{names.COMPONENT_LABEL}!=""'],
+        "target_matchers": [f'alertname!~"{_DOWN}"', f'{names.COMPONENT_LABEL}!=""'],
+        "equal": [names.SERVICE_LABEL, names.COMPONENT_LABEL, "instance"],
     }
     letta = [
         {
-            "source_matchers": [page, down, _is(COMPONENT_LABEL, "letta")],
+            "source_matchers": [page, down, _is(names.COMPONENT_LABEL, "letta")],
             "target_matchers": [_is("alertname", names.BURN), _is(label, value)],
         }
         for label, value in BECAUSE_OF_LETTA
