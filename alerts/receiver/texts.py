@@ -93,7 +93,7 @@ class Writer:
             lines.append(f"{words.first}: {words.first_step(alert.name, self.runbooks)}")
         for word, key in ((words.runbook, "runbook_url"), (words.dashboard, "dashboard_url")):
             if address := alert.annotations.get(key):
-                lines.append(f"{word}: {address}")
+                lines.append(_link(word, address, form))
         return "\n\n".join(lines)  # DingTalk joins lines that have no empty line between them
 
     def _times(self, alert: Alert) -> list[str]:
@@ -111,9 +111,10 @@ class Writer:
         return self.words.headline(alert.name, said, self.runbooks)
 
     def _line(self, alert: Alert, form: Form) -> str:
-        del form
         ended = f" ({self.words.resolved})" if alert.ended is not None else ""
-        return f"- {self._summary(alert)}{ended}: {alert.annotations.get('runbook_url', '')}".rstrip(": ")
+        address = alert.annotations.get("runbook_url")
+        leads = f": {_link(self.words.runbook, address, form)}" if address else ""
+        return f"- {self._summary(alert)}{ended}{leads}"
 
     def _shortened(self, one: Notification, form: Form) -> str:
         lines = [self._urgency(one)]
@@ -166,6 +167,13 @@ def duration(length: timedelta) -> str:
             parts.append(f"{seconds // unit} {name}")
         seconds %= unit
     return " ".join(parts[:2])
+
+
+def _link(word: str, address: str, form: Form) -> str:
+    """Return an address to touch; WeCom shows one as such in Markdown only. A path of a repository is told as it is."""
+    if not form.is_markdown or not address.startswith(("https://", "http://")):
+        return f"{word}: {address}"
+    return f"[{word}]({address.replace(' ', '%20').replace('(', '%28').replace(')', '%29')})"
 
 
 def _for_sms(text: str) -> str:

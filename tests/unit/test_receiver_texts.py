@@ -35,6 +35,17 @@ def test_a_page_says_what_since_when_how_long_what_is_left_lasts_and_what_to_do_
     assert ("https://grafana.example/d/letta-slo-objective" in text) == (form is not SMS)
 
 
+def test_an_address_is_a_link_in_markdown_and_a_path_is_told_as_it_is() -> None:
+    one = alert()
+    one["annotations"] |= {
+        "runbook_url": "alerts/runbooks/redis.md",
+        "dashboard_url": "https://grafana.example/d/(a b)",
+    }
+    text = ENGLISH.write([notification(one)], WECOM).text
+    assert "Runbook: alerts/runbooks/redis.md" in text
+    assert "[Dashboard](https://grafana.example/d/%28a%20b%29)" in text
+
+
 def test_what_has_ended_says_how_long_it_lasted_and_no_first_step() -> None:
     for form in FORMS:
         text = ENGLISH.write([notification(alert(over=True))], form).text
