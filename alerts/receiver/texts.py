@@ -133,7 +133,8 @@ class Writer:
             return Message(title, self._one_sms(title, alert), len(notifications))
         lines: list[str] = []
         for at, (one, each) in enumerate(alerts):
-            line = f"{self._urgency(one)}: {self._summary(each)}"
+            urgency = self.words.resolved if each.ended is not None else self._urgency(one)
+            line = f"{urgency}: {self._summary(each)}"
             rest = self.words.more.format(count=len(alerts) - at, place=first.place)
             if lines and SMS.size("; ".join([*lines, line, rest])) > SMS.limit:
                 lines.append(rest)

@@ -104,6 +104,11 @@ def test_several_notifications_are_one_message_with_a_title_that_says_so() -> No
     assert "### PAGE" in message.text and "### RESOLVED" in message.text
 
 
+def test_of_a_group_in_which_one_alert_has_ended_an_sms_says_which() -> None:
+    both = notification(alert("one burns"), alert("another burned", over=True, fingerprint="b"))
+    assert ENGLISH.write([both], SMS).text == "PAGE: one burns; RESOLVED: another burned"
+
+
 def test_an_alert_without_annotations_is_told_by_its_name() -> None:
     bare = {**alert(), "annotations": {}}
     text = ENGLISH.write([notification({**bare, "labels": {"alertname": "Foreign"}}, severity="")], SMS).text
