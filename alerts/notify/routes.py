@@ -11,7 +11,7 @@ from alerts.windows import Severity
 DEAD_MAN: Final = "DeadMan"
 WORKING_HOURS: Final = "working-hours"
 GROUPED_BY: Final = ("alertname", names.SERVICE_LABEL, names.SLO_LABEL)
-_AS_SOON_AS_IT_COMES: Final = "1s"
+_AT_ONCE: Final = "1s"
 # Alarms of platforms that end in Down say that a part does not answer at all.
 _DOWN: Final = ".+Down"
 # What burns because Letta is down: its own objectives, and this one of the bridge. The bridge's other objectives hold
@@ -27,9 +27,9 @@ def route(settings: Settings) -> dict[str, Any]:
     dead_man = {
         "receiver": "dead-man",
         "matchers": [_is("alertname", DEAD_MAN)],
-        "group_wait": _AS_SOON_AS_IT_COMES,
+        "group_wait": _AT_ONCE,
         "group_interval": rhythm.heartbeat,
-        "repeat_interval": rhythm.heartbeat,
+        "repeat_interval": _AT_ONCE,  # were it the same time, every other call would come too early to be one
     }
     return {
         "receiver": "other",

@@ -12,7 +12,8 @@ from alerts import names, runbook
 from alerts.links import Links
 from alerts.notify.reading import EXAMPLE, parse
 from alerts.notify.rendering import CONFIG, TEMPLATES, files
-from alerts.notify.routes import BECAUSE_OF_LETTA
+from alerts.notify.routes import BECAUSE_OF_LETTA, DEAD_MAN
+from alerts.rendering import every_group
 from slo.catalog import load
 from tests.notification_rig import amtool, needs_alertmanager
 
@@ -125,6 +126,15 @@ def test_days_over_the_end_of_an_alertmanagers_week_are_taken(tmp_path: Path, da
 def test_an_absence_of_data_keeps_nothing_silent() -> None:
     sources = [matcher for one in config()["inhibit_rules"] for matcher in one["source_matchers"]]
     assert 'severity="page"' in sources and not any("ticket" in one or names.ABSENT in one for one in sources)
+
+
+def test_every_alert_of_ours_has_a_route_of_its_own_and_what_routes_name_is_there() -> None:
+    rules = [rule for group in every_group(load(), Links()) for rule in group["rules"] if "alert" in rule]
+    severities = {rule["alert"]: rule["labels"]["severity"] for rule in rules}
+    assert severities.pop(DEAD_MAN) == "none"
+    assert set(severities.values()) == {"page", "ticket"}
+    down = [rule["labels"] for rule in rules if rule["alert"].endswith("Down") and rule["labels"]["severity"] == "page"]
+    assert "letta" in {labels["component"] for labels in down}
 
 
 def test_what_letta_keeps_silent_are_objectives_and_services_of_the_catalogue() -> None:
