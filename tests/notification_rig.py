@@ -121,7 +121,8 @@ def receiving(told: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, Path
         wait_until_ready(part, lambda: _is_there(url), timeout_s=60)
         yield url, part.log
     finally:
-        part.stop()
+        ended = part.stop()
+    assert ended == 0, part.log.read_text()
 
 
 def _is_there(url: str) -> bool | None:

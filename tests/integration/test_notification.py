@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def clean(stand_ins: StandIns) -> Iterator[None]:
 def alert(slo: str, severity: str = "page", name: str = "SloErrorBudgetBurn", **labels: str) -> dict[str, Any]:
     """An alert as the rules make it."""
     return {
-        "labels": {"alertname": name, "severity": severity, "service": "letta-bridge", "slo": slo, **labels},
+        "labels": {"alertname": name, "severity": severity, "service": "letta-bridge", "slo": slo} | labels,
         "annotations": {
             "summary": f"{slo}: the error budget burns 27.8 times faster than it may",
             "description": f"Requests to {slo}. At the rate of the last hour what is left lasts for 1d 2h.",
@@ -157,6 +158,19 @@ def test_letta_down_keeps_silent_what_burns_because_of_it_and_the_fallback_is_st
     running.alertmanager.resolve(down)
 
 
+def test_a_part_that_is_down_keeps_silent_its_own_other_alarms_alone(running: Rig, stand_ins: StandIns) -> None:
+    def alarm(name: str, instance: str, severity: str = "ticket") -> dict[str, Any]:
+        return alert(f"{name} at {instance}", severity, name, component="redis", instance=instance)
+
+    down = alarm("RedisDown", "a", "page")
+    running.alertmanager.fire(down)
+    eventually(lambda: told(stand_ins, "RedisDown at a", "smn"))
+    running.alertmanager.fire(alarm("RedisMemoryHigh", "a"), alarm("RedisMemoryHigh", "b"))
+    eventually(lambda: told(stand_ins, "RedisMemoryHigh at b", "dingtalk"))
+    assert not told(stand_ins, "RedisMemoryHigh at a")
+    running.alertmanager.resolve(down)
+
+
 def test_a_silence_by_amtool_holds_back_what_it_names(running: Rig, stand_ins: StandIns) -> None:
     flags = ["--alertmanager.url", running.alertmanager.url, "--author=me", "--comment=planned", "--duration=1h"]
     made = amtool("silence", "add", *flags, "slo=silenced")
@@ -219,15 +233,26 @@ def test_a_wrong_secret_shows_in_metrics_and_log_and_no_secret_does(stand_ins: S
         assert 'integration="webhook"' in made.alertmanager.metrics()
 
 
-def test_a_maintenance_window_that_is_now_mutes_its_service_and_no_other(stand_ins: StandIns, tmp_path: Path) -> None:
+def test_a_maintenance_mutes_its_service_alone_and_tickets_alone_wait_for_working_hours(
+    stand_ins: StandIns, tmp_path: Path
+) -> None:
     window = {"name": "now", **ALWAYS, "services": ["letta-bridge"]}
     given = settings(stand_ins, tmp_path, free_port(), maintenance=[window])
+    another_day = (datetime.now(UTC) + timedelta(days=3)).strftime("%A").lower()
+    given["working_hours"] = {**ALWAYS, "weekdays": another_day}
     with rig(given, tmp_path) as made:
-        made.alertmanager.fire(alert("muted"), alert("heard", service="letta-api"))
+        made.alertmanager.fire(
+            alert("muted"),
+            alert("heard", service="letta-api"),
+            alert("waits", "ticket", service="letta-api"),
+            alert("foreign", "critical", service="letta-api"),
+        )
         eventually(lambda: told(stand_ins, "heard", "email"))
+        eventually(lambda: told(stand_ins, "foreign", "dingtalk"))
         log = (tmp_path / "logs" / "alertmanager.log").read_text
         eventually(lambda: "Notifications not sent, route is within mute time" in log())
-        assert not told(stand_ins, "muted")
+        eventually(lambda: "Notifications not sent, route is not within active time" in log())
+        assert not told(stand_ins, "muted") and not told(stand_ins, "waits")
 
 
 def test_a_wecom_application_is_told_by_the_alertmanager_itself(stand_ins: StandIns, tmp_path: Path) -> None:
