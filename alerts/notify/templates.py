@@ -56,7 +56,7 @@ _TEMPLATE: Final = """
 
 {{ end }}{{ template "letta_slo.@L@.alert" $one }}{{ end }}
 
-{{ .ExternalURL }}
+Alertmanager: {{ .ExternalURL }}
 {{- end }}
 
 {{ define "letta_slo.@L@.wecom" -}}
