@@ -61,13 +61,23 @@ class Writer:
         """Return one message for as many of the notifications as fit; at least the first."""
         if form is SMS:
             return self._sms(notifications)
-        for told in range(len(notifications), 0, -1):
-            chosen = notifications[:told]
-            for block in (self._full, self._line):
-                text = "\n\n".join(self._of(one, form, block) for one in chosen)
-                if form.size(text) <= form.limit:
-                    return Message(self._title(chosen), text, told)
+        for block in (self._full, self._line):
+            text, told = self._as_many(notifications, form, block)
+            if told == len(notifications) or (told and block == self._line):
+                return Message(self._title(notifications[:told]), text, told)
         return Message(self._title(notifications[:1]), self._shortened(notifications[0], form), 1)
+
+    def _as_many(
+        self, notifications: Sequence[Notification], form: Form, block: Callable[[Alert, Form], str]
+    ) -> tuple[str, int]:
+        """Return the text of as many notifications as fit, and how many these are."""
+        text = ""
+        for told, one in enumerate(notifications):
+            longer = f"{text}\n\n{self._of(one, form, block)}" if text else self._of(one, form, block)
+            if form.size(longer) > form.limit:
+                return text, told
+            text = longer
+        return text, len(notifications)
 
     def _title(self, notifications: Sequence[Notification]) -> str:
         first = notifications[0]
