@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -77,7 +77,7 @@ class Door:
     async def ask(self, method: str, body: Any = None, **query: str) -> httpx.Response:
         """Return an answer of success; raises SendError."""
         parts = urlsplit(self.url)
-        whole = urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query), *query.items()])))
+        whole = urlunsplit(parts._replace(query="&".join(one for one in (parts.query, urlencode(query)) if one)))
         try:
             answer = await self.client.request(method, whole, json=body, timeout=SEND_TIMEOUT_S)
         except httpx.TimeoutException as error:
