@@ -199,7 +199,9 @@ def test_a_robot_with_a_limit_gets_forty_alerts_in_few_messages_and_none_is_lost
     given["routes"] = {"page": ["ding"], "ticket": ["ding"]}
     names = [f"burst-{number:02}" for number in range(40)]
     with rig(given, tmp_path) as made:
-        made.alertmanager.fire(*(alert(name) for name in names))
+        made.alertmanager.fire(alert(names[0]))
+        eventually(lambda: told(stand_ins, names[0], "dingtalk"))  # so that the next message has to wait
+        made.alertmanager.fire(*(alert(name) for name in names[1:]))
         eventually(lambda: all(told(stand_ins, name, "dingtalk") for name in names), 90)
         assert {len(told(stand_ins, name, "dingtalk")) for name in names} == {1}
         assert len(stand_ins.messages("dingtalk")) <= 3
@@ -214,8 +216,9 @@ def test_a_robot_that_says_too_fast_is_asked_again_later_and_none_is_lost(stand_
     given["routes"] = {"page": ["wecom"], "ticket": ["wecom"]}
     names = [f"refused-{number:02}" for number in range(12)]
     with rig(given, tmp_path) as made:
-        for name in names:
-            made.alertmanager.fire(alert(name))
+        made.alertmanager.fire(alert(names[0]))
+        eventually(lambda: told(stand_ins, names[0], "wecom"))
+        made.alertmanager.fire(*(alert(name) for name in names[1:]))
         eventually(lambda: all(told(stand_ins, name, "wecom") for name in names), 90)
         assert {len(told(stand_ins, name, "wecom")) for name in names} == {1}
         assert stand_ins.refused("wecom") >= 1
