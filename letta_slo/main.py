@@ -8,7 +8,7 @@ from importlib import metadata
 
 import click
 
-from alerts.errors import RuleError
+from alerts.errors import RuleError, SettingsError
 from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import (
@@ -31,6 +31,7 @@ from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
+from letta_slo.receiver import receiver
 from letta_slo.render import render
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
@@ -49,6 +50,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (RuleError, exit_codes.USAGE),
     (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
     (GrafanaRefusedError, exit_codes.USAGE),
+    (SettingsError, exit_codes.USAGE),
     (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
@@ -95,6 +97,7 @@ for _verb in (
     probe,
     export,
     render,
+    receiver,
     lint,
     backtest,
     apply,
