@@ -1,0 +1,125 @@
+"""Which alarm rule of AOM does an alert of the catalogue become?
+
+The shape is a metric rule of native PromQL with the comparison inside the expression. It is that of Huawei's own code
+for such rules (huaweicloud-skills, `huawei-cloud-cce-alarm-correlation-engine`); no page of the documents shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from alerts import names
+from alerts.aom.deployment import Deployment
+from alerts.aom.errors import DeploymentError
+from alerts.aom.inlining import inlined, records
+from alerts.aom.resource import Kind, Resource
+from alerts.aom.texts import plain, plain_sentences, word
+from alerts.promql import parse
+from alerts.windows import Severity, of_severity, span
+
+SEVERITIES: Final = {Severity.PAGE.value: "Critical", Severity.TICKET.value: "Minor"}
+OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, by it
+_COMPONENT_LABEL: Final = "component"
+_TAGS_AT_MOST: Final = 10
+_EVERY_S: Final = 60
+_UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhd])")
+_RULES_AT_MOST: Final = 3000  # of metrics and events in one project (AOM user guide, mon_01_0008)
+
+
+def alarm_rules(groups: Iterable[Mapping[str, Any]], deployment: Deployment) -> list[Resource]:
+    """Return the alarm rules of all alerts; raises RuleError, and DeploymentError where two would have one name."""
+    every = list(groups)
+    known = records(every)
+    made: dict[str, Resource] = {}
+    for rule in (one for group in every for one in group["rules"] if "alert" in one):
+        name = rule_name(rule, deployment.prefix)
+        if name in made:
+            raise DeploymentError(f"two alerts would be the one alarm rule {name}: give one of them another name")
+        expression = " ".join(rule["expr"].split()) if deployment.is_recorded else inlined(rule["expr"], known)
+        sent = {"promql": expression, "alias": _alias(rule)}
+        made[name] = Resource(Kind.ALARM_RULE, name, _form(rule, expression, deployment), sent)
+    if len(made) > _RULES_AT_MOST:
+        raise DeploymentError(f"{len(made):,} alarm rules, and a project has room for {_RULES_AT_MOST:,}")
+    return list(made.values())
+
+
+def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
+    """Return what an alert is called in AOM; a rule's name is its identity there."""
+    labels = rule["labels"]
+    of = labels.get(names.SLO_LABEL) or labels.get(_COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
+    return "_".join(word(one) for one in (prefix, of, rule["alert"], labels[names.SEVERITY_LABEL]) if one)
+
+
+def canonical_promql(expression: str) -> str:
+    """Return an expression in the one notation in which two are compared."""
+    return str(parse(expression))
+
+
+def seconds(length: str) -> int:
+    """Return the seconds of a length of time as Prometheus or AOM writes it: 10m, 1h30m, 30min."""
+    return round(sum(int(count) * _UNITS_S[unit] for count, unit in _LENGTH.findall(length)))
+
+
+def _alias(rule: Mapping[str, Any]) -> str:
+    labels = rule["labels"]
+    of = labels.get(names.SLO_LABEL) or labels.get(_COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
+    return "_".join(filter(None, (of, rule["alert"], labels[names.SEVERITY_LABEL])))
+
+
+def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> dict[str, Any]:
+    severity = rule["labels"][names.SEVERITY_LABEL]
+    return {
+        "enabled": True,
+        "description": _description(rule["annotations"]),
+        "promql": canonical_promql(expression),
+        "held_for_s": seconds(rule.get("for", "0s")),
+        "severity": SEVERITIES[severity],
+        "every_s": _EVERY_S,
+        "tags": _tags(rule["labels"], rule["alert"], deployment.prefix),
+        "annotations": _annotations(rule),
+        "action_rule": deployment.name(severity),
+        "notifies": ["resolved", "triggered"],
+        "repeats_s": 0,
+        "recovers_after": 1,
+        "on_no_data": "",
+        "prom_instance_id": deployment.prom_instance_id,
+    }
+
+
+def _description(notes: Mapping[str, str]) -> str:
+    parts = [
+        f"{plain(notes.get('summary', '')).rstrip('.')}.",
+        plain_sentences(notes.get("description", "")),
+        f"Runbook: {notes['runbook_url']}" if notes.get("runbook_url") else "",
+        f"Dashboard: {notes['dashboard_url']}" if notes.get("dashboard_url") else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _tags(labels: Mapping[str, str], alert: str, prefix: str) -> list[str]:
+    ours = {"alert": alert, OWNER_TAG: prefix}
+    tags = {word(key): word(str(value)) for key, value in {**labels, **ours}.items() if word(str(value))}
+    if len(tags) > _TAGS_AT_MOST:
+        raise DeploymentError(f"{alert}: {len(tags)} labels, and AOM takes {_TAGS_AT_MOST} tags")
+    return sorted(f"{key}={value}" for key, value in tags.items())
+
+
+def _annotations(rule: Mapping[str, Any]) -> list[str]:
+    notes = rule["annotations"]
+    said = {
+        "runbook": word(PurePosixPath(notes.get("runbook_url", "")).stem),
+        "fires_when": word(_fires_when(rule)),
+    }
+    return sorted(f"{key}={value}" for key, value in said.items() if value)
+
+
+def _fires_when(rule: Mapping[str, Any]) -> str:
+    if rule["alert"] != names.BURN:
+        return plain(rule["annotations"].get("summary", "")).split(": ")[-1]
+    pairs = of_severity(Severity(rule["labels"][names.SEVERITY_LABEL]))
+    shares = (f"{round(100 * pair.budget_share)} percent in {span(pair.long)}" for pair in pairs)
+    return f"budget spent {' or '.join(shares)}"
