@@ -25,6 +25,7 @@ OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, b
 _COMPONENT_LABEL: Final = "component"
 _TAGS_AT_MOST: Final = 10
 _EVERY_S: Final = 60
+_DESCRIPTION_AT_MOST: Final = 900  # with the mark below 1,024, the limit of an action rule's; none is known for this
 _UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhd])")
 _RULES_AT_MOST: Final = 3000  # of metrics and events in one project (AOM user guide, mon_01_0008)
@@ -97,7 +98,10 @@ def _description(notes: Mapping[str, str]) -> str:
         f"Runbook: {notes['runbook_url']}" if notes.get("runbook_url") else "",
         f"Dashboard: {notes['dashboard_url']}" if notes.get("dashboard_url") else "",
     ]
-    return " ".join(part for part in parts if part)
+    whole = " ".join(part for part in parts if part)
+    if len(whole) <= _DESCRIPTION_AT_MOST:
+        return whole
+    return " ".join(part for part in (parts[0], *parts[2:]) if part)[:_DESCRIPTION_AT_MOST]
 
 
 def _tags(labels: Mapping[str, str], alert: str, prefix: str) -> list[str]:

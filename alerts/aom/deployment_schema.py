@@ -46,9 +46,7 @@ _MAINTENANCE: Final = _record(
         "weekly": _record({"days": ListOf(Choice(DAYS), 1, 7), **_HOURS}, {}),
         "monthly": _record(
             {
-                "days": ListOf(
-                    Number("a day of the month", Fraction(0), Fraction(32)), 1, 31
-                ),
+                "days": ListOf(Number("a day of the month", Fraction(0), Fraction(32)), 1, 31),
                 **_HOURS,
             },
             {},

@@ -93,9 +93,7 @@ def _subscription(topic: str, one: Channel) -> Resource:
         "sign_secret": one.sign_secret.value if one.sign_secret else "",
         "shown": one.to.shown,
     }
-    return Resource(
-        Kind.SUBSCRIPTION, subscription_name(topic, one.protocol.value, one.to.fingerprint), form, sent
-    )
+    return Resource(Kind.SUBSCRIPTION, subscription_name(topic, one.protocol.value, one.to.fingerprint), form, sent)
 
 
 def _mute_rule(one: Maintenance, deployment: Deployment) -> Resource:

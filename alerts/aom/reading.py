@@ -116,7 +116,9 @@ class _Reader:
         if variable is not None:
             value = self._environ.get(variable["name"], "").strip()
             if not value:
-                self._faults.add(leaf.line, place, f"{shown}, which is not set", "a variable of the environment that is")
+                self._faults.add(
+                    leaf.line, place, f"{shown}, which is not set", "a variable of the environment that is"
+                )
             return Value(shown, value)
         if shown.startswith(_FILE):
             return Value(shown, self._from_file(shown.removeprefix(_FILE), leaf.line, place))
@@ -183,7 +185,9 @@ class _Reader:
         group, _, stream = given["stream"].partition("/")
         path = f"log_alarms {given['name']}"
         if "domain_id" not in self._root.entries:
-            self._faults.add(item.line, path, "no domain_id in the file", "domain_id, the account's id, which LTS wants")
+            self._faults.add(
+                item.line, path, "no domain_id in the file", "domain_id, the account's id, which LTS wants"
+            )
         known = [f"{one.name}/{other.name}" for one in logs for other in one.streams]
         if given["stream"] not in known:
             self._faults.add_word(item.line, f"{path}.stream", given["stream"], tuple(known))

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-import orjson
-
 _LABEL: Final = re.compile(r"\{\{-?\s*\$labels\.(\w+)[^}]*\}\}")
 _VALUE: Final = re.compile(r"\s*\{\{[^}]*\}\}(\s*(%|times\b))?")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -51,17 +49,9 @@ def message_template(locale: str, runbooks: str, dashboards: str) -> list[dict[s
     long = "\n".join(lines)
     # An SMS ends at 490 characters and may hold no brackets.
     short = "\n".join((said["what"].format("${event_severity} ${event_name_alias}"), *lines[2:5]))
-    return [
-        {"subType": "email", "topic": topic, "content": long, "version": "v2"},
-        {"subType": "sms", "topic": "", "content": short, "version": "v2"},
-        {"subType": "wechat", "topic": "", "content": f"{topic}\n{long}", "version": "v2"},
-        {"subType": "dingding", "topic": "", "content": f"{topic}\n{long}", "version": "v2"},
-    ]
-
-
-def as_service_text(templates: list[dict[str, str]]) -> str:
-    """Return message templates as AOM takes them: a list in a string."""
-    return orjson.dumps(templates).decode()
+    robot = f"{topic}\n{long}"
+    contents = (("dingding", "", robot), ("email", topic, long), ("sms", "", short), ("wechat", "", robot))
+    return [{"subType": kind, "topic": title, "content": text} for kind, title, text in contents]
 
 
 _WORDS: Final = {
