@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Final, Protocol
 
 from alerts.aom.resource import Found, Kind, Mark, Resource
 
@@ -64,19 +64,21 @@ def is_ours(found: Found, prefix: str) -> bool:
     return found.mark is not None and found.mark.prefix == prefix and found.name.startswith(f"{prefix}_")
 
 
+# What needs what, and in which field the name of it stands.
+_NEEDS: Final = (
+    (Kind.SUBSCRIPTION, Kind.TOPIC, "topic"),
+    (Kind.ACTION_RULE, Kind.TOPIC, "topics"),
+    (Kind.ACTION_RULE, Kind.TEMPLATE, "template"),
+    (Kind.ALARM_RULE, Kind.ACTION_RULE, "action_rule"),
+    (Kind.LOG_ALARM, Kind.ACTION_RULE, "action_rule"),
+    (Kind.LOG_STREAM, Kind.LOG_GROUP, "group"),
+    (Kind.LOG_ALARM, Kind.LOG_STREAM, "stream"),
+)
+
+
 def _needs(one: Found, other: Found) -> bool:
-    form: Any = one.form
-    match (one.kind, other.kind):
-        case (Kind.SUBSCRIPTION, Kind.TOPIC):
-            return bool(form.get("topic") == other.name)
-        case (Kind.ACTION_RULE, Kind.TOPIC):
-            return other.name in form.get("topics", ())
-        case (Kind.ACTION_RULE, Kind.TEMPLATE):
-            return bool(form.get("template") == other.name)
-        case (Kind.ALARM_RULE | Kind.LOG_ALARM, Kind.ACTION_RULE):
-            return bool(form.get("action_rule") == other.name)
-        case (Kind.LOG_STREAM, Kind.LOG_GROUP):
-            return bool(form.get("group") == other.name)
-        case (Kind.LOG_ALARM, Kind.LOG_STREAM):
-            return bool(form.get("stream") == other.name)
+    for needing, needed, field_name in _NEEDS:
+        if (one.kind, other.kind) == (needing, needed):
+            names = one.form.get(field_name, "")
+            return other.name in (names if isinstance(names, list) else [names])
     return False

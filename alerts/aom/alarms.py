@@ -25,6 +25,9 @@ OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, b
 _COMPONENT_LABEL: Final = "component"
 _TAGS_AT_MOST: Final = 10
 _EVERY_S: Final = 60
+_NAME_AT_MOST: Final = 100
+# What the descriptions of AOM's event rules take (API reference, AddEvent2alarmRule); of metric rules it is not said.
+_NOT_PLAIN: Final = re.compile(r"[^\w\-<>=,.\u4e00-\u9fff]+")
 _DESCRIPTION_AT_MOST: Final = 900  # with the mark below 1,024, the limit of an action rule's; none is known for this
 _UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhd])")
@@ -38,6 +41,8 @@ def alarm_rules(groups: Iterable[Mapping[str, Any]], deployment: Deployment) -> 
     made: dict[str, Resource] = {}
     for rule in (one for group in every for one in group["rules"] if "alert" in one):
         name = rule_name(rule, deployment.prefix)
+        if len(name) > _NAME_AT_MOST:
+            raise DeploymentError(f"{name}: {len(name)} characters, and the name of an alarm rule has {_NAME_AT_MOST}")
         if name in made:
             raise DeploymentError(f"two alerts would be the one alarm rule {name}: give one of them another name")
         expression = " ".join(rule["expr"].split()) if deployment.is_recorded else inlined(rule["expr"], known)
@@ -75,7 +80,7 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
     severity = rule["labels"][names.SEVERITY_LABEL]
     return {
         "enabled": True,
-        "description": _description(rule["annotations"]),
+        "description": _description(rule["annotations"], is_plain=deployment.has_plain_descriptions),
         "promql": canonical_promql(expression),
         "held_for_s": seconds(rule.get("for", "0s")),
         "severity": SEVERITIES[severity],
@@ -91,13 +96,15 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
     }
 
 
-def _description(notes: Mapping[str, str]) -> str:
+def _description(notes: Mapping[str, str], *, is_plain: bool) -> str:
     parts = [
         f"{plain(notes.get('summary', '')).rstrip('.')}.",
         plain_sentences(notes.get("description", "")),
         f"Runbook: {notes['runbook_url']}" if notes.get("runbook_url") else "",
         f"Dashboard: {notes['dashboard_url']}" if notes.get("dashboard_url") else "",
     ]
+    if is_plain:
+        return " ".join(_NOT_PLAIN.sub(" ", " ".join(parts[:2])).split())[:_DESCRIPTION_AT_MOST]
     whole = " ".join(part for part in parts if part)
     if len(whole) <= _DESCRIPTION_AT_MOST:
         return whole

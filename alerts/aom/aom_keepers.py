@@ -1,4 +1,4 @@
-"""How are alarm rules, action rules, message templates and mute rules read and written? Their names are their identity."""
+"""How are alarm rules, action rules, message templates and mute rules read and written? By their names."""
 
 from __future__ import annotations
 

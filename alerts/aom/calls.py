@@ -1,4 +1,4 @@
-"""How is a service of Huawei Cloud asked: with whose credentials, at which address, how often again, and what do errors become?
+"""How is a service of Huawei Cloud asked: with which credentials, where, how often, and what do its errors become?
 
 The official SDK signs and sends. Credentials come from the environment only, and stand in no message.
 """
@@ -54,8 +54,8 @@ def endpoints(region: str, environ: Mapping[str, str]) -> dict[str, str]:
 class Cloud:
     """The services of one project.
 
-    `pause` is slept between tries: a call that is put off (429), or answered with an error of the service (5xx), is made
-    again with growing pauses.
+    A call that is put off (429), or answered with an error of the service (5xx), is made again after growing pauses,
+    for which `pause` sleeps.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Cloud:
         `operation` is the SDK's name of it, `fields` those of its request; a body may be a plain mapping. Raises
         CallError.
         """
-        return self._again(f"{service} {operation}", lambda: self._once(service, operation, fields))
+        return self._again(service, f"{service} {operation}", lambda: self._once(service, operation, fields))
 
     def _once(self, service: str, operation: str, fields: Mapping[str, Any]) -> Any:
         module = _module(service)
@@ -109,25 +109,25 @@ class Cloud:
             )
         return self._clients[service]
 
-    def _again(self, what: str, act: Callable[[], Any]) -> Any:
+    def _again(self, service: str, what: str, act: Callable[[], Any]) -> Any:
         for wait_s in (*self.waits_s, None):
             try:
                 return act()
             except Exception as error:
-                raised = self._error(what, error)
+                raised = self._error(service, what, error)
                 if wait_s is None or not _is_passing(error):
                     raise raised from None  # the SDK's own holds the request, with what was sent
             self.pause(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  # so that many do not come back at once
         raise AssertionError("unreachable")
 
-    def _error(self, what: str, error: Exception) -> CallError:
+    def _error(self, service: str, what: str, error: Exception) -> CallError:
         status = getattr(error, "status_code", None)
         if type(error).__module__.split(".")[0] != "huaweicloudsdkcore":
             raise error
         code = str(getattr(error, "error_code", "") or "")
         said = self._without_secrets(_SPACES.sub(" ", str(getattr(error, "error_msg", "") or ""))[:_SAID_AT_MOST])
         if status is None:
-            return UnreachableError(f"{what}: {self._endpoints[what.split()[0]]}: {said or type(error).__name__}")
+            return UnreachableError(f"{what}: {self._endpoints[service]}: {said or type(error).__name__}")
         answered = f"{what}: answered {status} {code}: {said}".rstrip(": ")
         if status in {401, 403}:
             return RefusedError(f"{answered}; check {KEY}, {SECRET}, the project's id, and what the key may do")

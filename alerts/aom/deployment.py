@@ -1,10 +1,15 @@
-"""What does the user say about the account: where it is, whom alarms reach, when they are mute, and which logs are kept?"""
+"""What does the user say of the account: where it is, whom alarms reach, when they are mute, which logs are kept?"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+
+# Source: LTS API reference, CreateLogStream: Shanghai 1, Beijing 4, Guangzhou.
+STREAM_RETENTION: Final = frozenset({"cn-east-3", "cn-north-4", "cn-south-1"})
 
 
 class Protocol(StrEnum):
@@ -109,10 +114,16 @@ class Deployment:
     locale: str
     domain_id: str = ""
     is_recorded: bool = False  # alarms read recorded series, which somebody wrote into AOM
+    has_plain_descriptions: bool = False  # without links, in the alphabet that AOM documents for other rules
     channels: tuple[tuple[str, tuple[Channel, ...]], ...] = ()  # by severity
     maintenance: tuple[Maintenance, ...] = ()
     logs: tuple[LogGroup, ...] = ()
     log_alarms: tuple[LogAlarm, ...] = ()
+
+    @property
+    def has_stream_retention(self) -> bool:
+        """Whether the streams of a group may be kept for different times here."""
+        return self.region in STREAM_RETENTION
 
     def name(self, of: str) -> str:
         """Return the name under our prefix."""

@@ -1,4 +1,4 @@
-"""What should be in the account? The alerts of the catalogue and the user's deployment, as resources in canonical form."""
+"""What should be in the account? The alerts of the catalogue and the user's deployment, in canonical form."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _notification(deployment: Deployment, links: Links) -> Iterator[Resource]:
         for one in channels:
             yield _subscription(topic, one)
         rule = {
-            "description": f"Who is told of a {severity}.",
+            "description": f"Who is told of a {severity}",
             "type": "1",  # a notification
             "user": deployment.iam_user,
             "template": template_name(deployment, deployment.locale),
@@ -100,7 +100,7 @@ def _mute_rule(one: Maintenance, deployment: Deployment) -> Resource:
     ours: dict[str, Any] = {"key": OWNER_TAG, "operate": "EQUALS", "value": [deployment.prefix]}
     of = {"key": _SERVICE_TAG, "operate": "EQUALS", "value": sorted(word(name) for name in one.services)}
     form = {
-        "description": f"Maintenance {one.name}.",
+        "description": f"Maintenance {one.name}",
         "time_zone": deployment.time_zone,
         "match": [[ours, of] if one.services else [ours]],
         "repeats": one.repeats,
@@ -125,14 +125,17 @@ def _log_group(one: LogGroup, deployment: Deployment) -> Resource:
 def _log_stream(one: LogStream, deployment: Deployment) -> Iterator[Resource]:
     group = deployment.name(one.group)
     name = f"{group}/{deployment.name(one.name)}"
-    yield Resource(Kind.LOG_STREAM, name, {"group": group, "retention_days": one.retention_days})
+    form = (
+        {"group": group, "retention_days": one.retention_days} if deployment.has_stream_retention else {"group": group}
+    )
+    yield Resource(Kind.LOG_STREAM, name, form)
     fields = sorted(({"name": each.name, "type": each.type} for each in one.fields), key=lambda each: each["name"])
     yield Resource(Kind.LOG_INDEX, name, {"full_text": True, "fields": fields})
 
 
 def _log_alarm(one: LogAlarm, deployment: Deployment) -> Resource:
     form = {
-        "description": f"More than {one.more_than} lines with the keywords within {one.within_minutes} minutes.",
+        "description": f"More than {one.more_than} lines with the keywords within {one.within_minutes} minutes",
         "stream": f"{deployment.name(one.group)}/{deployment.name(one.stream)}",
         "keywords": one.keywords,
         "more_than": one.more_than,

@@ -1,7 +1,7 @@
 """What can go wrong on the way to AOM?
 
 AomError                 anything below
-├── DeploymentError      the deployment file, or what it refers to, cannot be used: where, what was found, what is allowed
+├── DeploymentError      the deployment file, or what it refers to, cannot be used: where, what is there, what may be
 └── CallError            a call to a service of Huawei Cloud failed
     ├── RefusedError     the credentials were not accepted, or may not do this
     ├── RejectedError    the service understood who asks, and does not take what was asked

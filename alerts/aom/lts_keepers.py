@@ -1,7 +1,7 @@
 """How are groups, streams, indexes and keyword alarms of LTS read and written?
 
-The mark of a group or a stream stands in its tags, that of an alarm in its description. An index has neither: it is ours
-with its stream.
+The mark of a group or a stream stands in its tags, that of an alarm in its description. An index has neither: it is
+ours with its stream.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class LogStreams:
                 continue
             answer = self.cloud.ask("lts", "list_log_stream", log_group_id=group.key) or {}
             for one in answer.get("log_streams") or []:
-                form = {"group": group.name, "retention_days": one.get("ttl_in_days")}
+                form: dict[str, Any] = {"group": group.name}
+                if self.deployment.has_stream_retention:
+                    form["retention_days"] = one.get("ttl_in_days")
                 name = f"{group.name}/{one['log_stream_name']}"
                 found.append(Found(self.kind, name, form, _mark(one), str(one["log_stream_id"])))
         return found
@@ -90,12 +92,12 @@ class LogStreams:
     def create(self, wanted: Resource, mark: Mark, state: State) -> None:
         """Make a stream."""
         group, _, name = wanted.name.partition("/")
-        body = {"log_stream_name": name, "ttl_in_days": wanted.form["retention_days"], "tags": _tags(mark)}
+        body = {"log_stream_name": name, **_retention(wanted), "tags": _tags(mark)}
         self.cloud.ask("lts", "create_log_stream", log_group_id=state.keys(Kind.LOG_GROUP)[group], body=body)
 
     def update(self, wanted: Resource, mark: Mark, found: Found, state: State) -> None:
         """Change how long a stream's logs are kept."""
-        body = {"ttl_in_days": wanted.form["retention_days"], "tags": _tags(mark)}
+        body = {**_retention(wanted), "tags": _tags(mark)}
         group = state.keys(Kind.LOG_GROUP)[wanted.form["group"]]
         self.cloud.ask("lts", "update_log_stream", log_group_id=group, log_stream_id=found.key, body=body)
 
@@ -224,6 +226,10 @@ class LogAlarms:
             "notification_frequency": 0,
             "alarm_action_rule_name": form["action_rule"],
         }
+
+
+def _retention(wanted: Resource) -> dict[str, int]:
+    return {"ttl_in_days": wanted.form["retention_days"]} if "retention_days" in wanted.form else {}
 
 
 def _mark(one: Mapping[str, Any]) -> Mark | None:

@@ -1,4 +1,4 @@
-"""What does a deployment file say? Read strictly: an error names the file, the line, the key, what is there, what may be."""
+"""What does a deployment file say? Read strictly: an error names file, line, key, what is there, and what may be."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from alerts.aom.deployment import (
     SECRET_PROTOCOLS,
+    STREAM_RETENTION,
     Channel,
     Deployment,
     IndexField,
@@ -78,6 +79,7 @@ class _Reader:
             plain.get("locale", "zh-cn"),
             plain.get("domain_id", ""),
             plain.get("expressions", "inlined") == "recorded",
+            plain.get("descriptions", "full") == "plain",
             tuple((one.value, self._channels(one.value)) for one in Severity),
             tuple(self._maintenance(one) for one in _items(self._root, "maintenance")),
             logs,
@@ -169,6 +171,10 @@ class _Reader:
         given = _plain(item)
         path = f"logs {group}/{given['name']}"
         days = self._whole(item, "retention_days", path) if "retention_days" in given else group_days
+        region = _plain(self._root)["region"]
+        if days != group_days and region not in STREAM_RETENTION:
+            allowed = f"that of the group, but for {', '.join(sorted(STREAM_RETENTION))}"
+            self._faults.add(item.line, f"{path}.retention_days", f"{days} in {region}", allowed)
         fields = tuple(IndexField(one["field"], one.get("type", "string")) for one in given.get("index", ()))
         return LogStream(group, given["name"], days, fields)
 

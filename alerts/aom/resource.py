@@ -1,4 +1,4 @@
-"""What is one thing that we keep in the account: its kind, its name, its canonical form, and the mark that says whose it is?
+"""What is one thing that we keep in an account: its kind, its name, its canonical form, and the mark of whose it is?
 
 The canonical form holds only what we decide, in one notation, so that what a service adds or writes differently is no
 difference. The mark travels in whatever text field a service has (`docs/adr/0013-aom-ownership.md`).
@@ -19,7 +19,8 @@ Form = Mapping[str, Any]
 
 OWNER: Final = "letta-slo"
 _SHA_LENGTH: Final = 16
-_MARK: Final = re.compile(rf"managed-by={OWNER} prefix=(?P<prefix>\w+) sha=(?P<sha>[0-9a-f]{{{_SHA_LENGTH}}})")
+# Letters, digits, `_` and spaces: the description of an action rule takes nothing else.
+_MARK: Final = re.compile(rf"managed by letta_slo prefix (?P<prefix>\w+) sha (?P<sha>[0-9a-f]{{{_SHA_LENGTH}}})")
 
 
 class Kind(StrEnum):
@@ -50,7 +51,7 @@ class Mark:
     sha: str
 
     def __str__(self) -> str:
-        return f"managed-by={OWNER} prefix={self.prefix} sha={self.sha}"
+        return f"managed by letta_slo prefix {self.prefix} sha {self.sha}"
 
     @classmethod
     def of(cls, text: str) -> Mark | None:

@@ -1,7 +1,7 @@
 """What does AOM say to a person: texts without Prometheus' templates, words of its alphabet, and message templates?
 
-AOM knows nothing of `{{ $value }}` and allows letters, digits and `_` in tags and annotations (AOM user guide, mon_01_0044
-and aom_02_0113). The variables of message templates are those of aom_02_0927.
+AOM knows nothing of `{{ $value }}` and allows letters, digits and `_` in tags and annotations (AOM user guide,
+mon_01_0044 and aom_02_0113). The variables of message templates are those of aom_02_0927.
 """
 
 from __future__ import annotations
