@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-
 # Source: LTS API reference, CreateLogStream: Shanghai 1, Beijing 4, Guangzhou.
 STREAM_RETENTION: Final = frozenset({"cn-east-3", "cn-north-4", "cn-south-1"})
 
