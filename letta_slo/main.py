@@ -8,6 +8,8 @@ from importlib import metadata
 
 import click
 
+import letta_slo.aom  # noqa: F401  # attaches its commands to plan, apply, deployed and destroy
+from alerts.aom.errors import DeploymentError, RefusedError, RejectedError, UnreachableError
 from alerts.errors import RuleError
 from huawei.errors import AccountError
 from letta_slo import exit_codes
@@ -15,6 +17,7 @@ from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
 from letta_slo.conformance import conformance
+from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
@@ -38,6 +41,10 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (DeploymentError, exit_codes.USAGE),
+    (RefusedError, exit_codes.USAGE),
+    (RejectedError, exit_codes.MISSED),
+    (UnreachableError, exit_codes.TARGET_UNREACHABLE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -60,6 +67,7 @@ Examples:
   letta-slo compare runs/A runs/B                         is B worse than A?
   letta-slo capacity --scenario message                   the highest rate at which every objective is met
   letta-slo render --out rules                            alert rules for a Prometheus
+  letta-slo plan aom --deployment aom.yaml                what would change in AOM?
   letta-slo doctor                                        does Huawei Cloud take our telemetry?
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
@@ -88,6 +96,9 @@ for _verb in (
     prepare,
     cleanup,
     testbed,
+    apply,
+    deployed,
+    destroy,
 ):
     cli.add_command(_verb)
 

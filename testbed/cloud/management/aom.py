@@ -1,4 +1,4 @@
-"""A double of AOM's alarms: names are the identity, bodies come back normalised, and to delete what is not there succeeds.
+"""A double of AOM's alarms: names are identity, bodies come back normalised, to delete what is not there succeeds.
 
 Source: Huawei Cloud, AOM API reference and SDK. Codes of errors but AOM.02021062 are made up.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from testbed.cloud.accounts import ACCOUNT
-from testbed.cloud.management.store import AnswerError, Answered, Asked, Row, Store, only
+from testbed.cloud.management.store import Answered, AnswerError, Asked, Row, Store, only
 
 _PAGE_AT_MOST: Final = 100  # fewer than a client may ask for, so that one that believes its own number is found out
 _BUILT_IN: Final = ("aom.built-in.template.zh", "aom.built-in.template.en")

@@ -21,7 +21,7 @@ from testbed.cloud.management.faults import Faults
 from testbed.cloud.management.lts import Lts
 from testbed.cloud.management.signature import Signed, fault
 from testbed.cloud.management.smn import Smn
-from testbed.cloud.management.store import AnswerError, Answered, Asked, Store
+from testbed.cloud.management.store import Answered, AnswerError, Asked, Store
 from testbed.stub.control import Controls
 
 Handler = Callable[[Asked], Answered]

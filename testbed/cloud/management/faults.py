@@ -10,8 +10,8 @@ from typing import Any
 class Faults:
     """What is still to go wrong; 0 or None is nothing.
 
-    `throttled` and `broken` requests are answered 429 and 500 without being looked at. `gone_after` writes are done, and
-    with the next one the door shuts; `is_last_done` has that one done, too, so that only its answer is lost.
+    `throttled` and `broken` requests are answered 429 and 500 without being looked at. `gone_after` writes are done,
+    and with the next one the door shuts; `is_last_done` has that one done, too, so that only its answer is lost.
     """
 
     throttled: int = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from testbed.cloud.management.store import AnswerError, Answered, Asked, Row, Store, only
+from testbed.cloud.management.store import Answered, AnswerError, Asked, Row, Store, only
 
 _GROUP: Final = {"log_group_name", "ttl_in_days", "tags", "log_group_name_alias"}
 _STREAM: Final = {"log_stream_name", "ttl_in_days", "tags", "log_stream_name_alias"}

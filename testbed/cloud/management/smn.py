@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from testbed.cloud.accounts import ACCOUNT
-from testbed.cloud.management.store import AnswerError, Answered, Asked, Row, Store, only
+from testbed.cloud.management.store import Answered, AnswerError, Asked, Row, Store, only
 
 _PROTOCOLS: Final = {"email", "sms", "wechat", "dingding", "feishu", "welink", "http", "https"}
 _REMARK_AT_MOST: Final = 128  # bytes

@@ -41,7 +41,8 @@ class Store:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     KINDS = (
-        "alarm_rules action_rules templates mute_rules topics subscriptions log_groups log_streams log_indexes log_alarms"
+        "alarm_rules action_rules templates mute_rules topics subscriptions "
+        "log_groups log_streams log_indexes log_alarms"
     ).split()
 
     def number(self) -> int:
