@@ -51,11 +51,12 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 def plan_aom(**given: Any) -> int:
     """Say, field by field, what `letta-slo apply aom` would change in the account; change nothing.
 
-    Exit code 0: nothing would change; 3: something would, or the name of something is taken.
+    Exit code 0: this could be applied; 3: the name of something is taken by what is not ours. Whether all is as it was
+    applied is what `letta-slo deployed aom` says by its exit code.
     """
     steps, deployment, _ = _plan(given)
     aom_shown.plan(steps, deployment, as_json=given["output"] == "json")
-    return exit_codes.MET if planning.is_as_it_should_be(steps) else exit_codes.MISSED
+    return exit_codes.MISSED if planning.conflicts(steps) else exit_codes.MET
 
 
 @apply.command("aom", epilog=options.epilog("  letta-slo apply aom --deployment aom.yaml --confirm"))
@@ -146,5 +147,5 @@ def _take(account: Account, steps: Sequence[Step], *, confirmed: bool) -> int:
 
 def _notify(deployment: Deployment, wait_s: float) -> bool:
     found = try_it(Cloud(deployment, os.environ), deployment, wait_s=wait_s)
-    click.echo(f"test event {found.name}: {found.said}")
+    click.echo(f"test event {found.name}: {found.said}", err=True)
     return found.has_arrived

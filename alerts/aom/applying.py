@@ -37,7 +37,7 @@ class Account:
             LogGroups(cloud),
             LogStreams(cloud, deployment),
             LogIndexes(cloud, deployment),
-            Topics(cloud),
+            Topics(cloud, deployment),
             Subscriptions(cloud, deployment),
             Templates(cloud),
             ActionRules(cloud, deployment),

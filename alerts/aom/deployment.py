@@ -11,6 +11,10 @@ from typing import Final
 STREAM_RETENTION: Final = frozenset({"cn-east-3", "cn-north-4", "cn-south-1"})
 
 
+# The services that may publish to our topics, as SMN calls them: without a policy none may, and AOM goes by APM's name.
+PUBLISHERS: Final = ("apm", "lts")
+
+
 class Protocol(StrEnum):
     """How SMN reaches somebody; the words are SMN's."""
 
@@ -114,6 +118,7 @@ class Deployment:
     domain_id: str = ""
     is_recorded: bool = False  # alarms read recorded series, which somebody wrote into AOM
     has_plain_descriptions: bool = False  # without links, in the alphabet that AOM documents for other rules
+    publishers: tuple[str, ...] = PUBLISHERS
     channels: tuple[tuple[str, tuple[Channel, ...]], ...] = ()  # by severity
     maintenance: tuple[Maintenance, ...] = ()
     logs: tuple[LogGroup, ...] = ()

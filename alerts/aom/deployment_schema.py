@@ -86,6 +86,7 @@ SCHEMA: Final = _record(
         "domain_id": Text("the account's id, 32 letters and digits", 32, r"[0-9a-zA-Z]{32}"),
         "time_zone": Text("a time zone such as Asia/Shanghai", 64, r"[A-Za-z_]+(/[A-Za-z_+-]+)*"),
         "locale": Choice(LOCALES),
+        "publishers": ListOf(Text("a service as SMN calls it, in small letters", 32, r"[a-z0-9_-]+"), 1, 20),
         "descriptions": Choice(("full", "plain")),
         "expressions": Choice(("inlined", "recorded")),
         "maintenance": ListOf(_MAINTENANCE, 0, 50),

@@ -55,7 +55,9 @@ def _notification(deployment: Deployment, links: Links) -> Iterator[Resource]:
         if not channels:
             continue
         topic = topic_name(deployment, severity)
-        yield Resource(Kind.TOPIC, topic, {"display_name": f"letta-slo {severity}"})
+        yield Resource(
+            Kind.TOPIC, topic, {"display_name": f"letta-slo {severity}", "publishers": list(deployment.publishers)}
+        )
         for one in channels:
             yield _subscription(topic, one)
         rule = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.aom.deployment import (
+    PUBLISHERS,
     SECRET_PROTOCOLS,
     STREAM_RETENTION,
     Channel,
@@ -80,6 +81,7 @@ class _Reader:
             plain.get("domain_id", ""),
             plain.get("expressions", "inlined") == "recorded",
             plain.get("descriptions", "full") == "plain",
+            tuple(sorted(plain.get("publishers", PUBLISHERS))),
             tuple((one.value, self._channels(one.value)) for one in Severity),
             tuple(self._maintenance(one) for one in _items(self._root, "maintenance")),
             logs,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import orjson
 
 from alerts.aom.account import State, is_ours
 from alerts.aom.calls import Cloud
@@ -18,46 +20,73 @@ from alerts.aom.desired import subscription_name
 from alerts.aom.resource import Found, Kind, Mark, Resource, without_mark
 
 _PAGE: Final = 100
+_POLICY: Final = "access_policy"
 _FINGERPRINT: Final = re.compile(r"to=(?P<to>[0-9a-f]{12})\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """What action rules send to."""
+    """What action rules send to, each with a policy that says which services may."""
 
     cloud: Cloud
+    deployment: Deployment
     kind = Kind.TOPIC
 
     def read(self, state: State) -> list[Found]:
-        """Return all topics of the project."""
+        """Return all topics of the project, ours with who may publish to them."""
         del state
-        return [
-            Found(
-                self.kind,
-                str(one["name"]),
-                {"display_name": without_mark(str(one.get("display_name") or ""))},
-                Mark.of(str(one.get("display_name") or "")),
-                str(one["topic_urn"]),
-            )
-            for one in _pages(self.cloud, "list_topics", "topics", {})
-        ]
+        return [self._found(one) for one in _pages(self.cloud, "list_topics", "topics", {})]
 
     def create(self, wanted: Resource, mark: Mark, state: State) -> None:
         """Make a topic."""
         del state
         body = {"name": wanted.name, "display_name": f"{wanted.form['display_name']} {mark}"}
-        self.cloud.ask("smn", "create_topic", body=body)
+        answer = self.cloud.ask("smn", "create_topic", body=body) or {}
+        self._allow(str(answer["topic_urn"]), wanted)
 
     def update(self, wanted: Resource, mark: Mark, found: Found, state: State) -> None:
-        """Give a topic its display name again."""
+        """Give a topic its display name and its policy again."""
         del state
         body = {"display_name": f"{wanted.form['display_name']} {mark}"}
         self.cloud.ask("smn", "update_topic", topic_urn=found.key, body=body)
+        self._allow(found.key, wanted)
 
     def delete(self, found: Found, state: State) -> None:
         """Remove a topic, with all its subscriptions."""
         del state
         self.cloud.ask("smn", "delete_topic", topic_urn=found.key)
+
+    def _found(self, one: Mapping[str, Any]) -> Found:
+        name, urn, display = str(one["name"]), str(one["topic_urn"]), str(one.get("display_name") or "")
+        found = Found(self.kind, name, {"display_name": without_mark(display)}, Mark.of(display), urn)
+        if not is_ours(found, self.deployment.prefix):
+            return found
+        answer = self.cloud.ask("smn", "list_topic_attributes", topic_urn=urn, name=_POLICY) or {}
+        return replace(found, form={**found.form, "publishers": _publishers(answer)})
+
+    def _allow(self, urn: str, wanted: Resource) -> None:
+        statement = {
+            "Sid": "__service_pub_0",
+            "Effect": "Allow",
+            "Principal": {"Service": wanted.form["publishers"]},
+            "Action": ["SMN:Publish", "SMN:QueryTopicDetail"],
+            "Resource": urn,
+        }
+        policy = {"Version": "2016-09-07", "Id": "__default_policy_ID", "Statement": [statement]}
+        body = {"value": orjson.dumps(policy).decode()}
+        self.cloud.ask("smn", "update_topic_attribute", topic_urn=urn, name=_POLICY, body=body)
+
+
+def _publishers(answer: Mapping[str, Any]) -> list[str]:
+    """Return the services that a topic's policy lets publish; the policy may be an object, or one in a string."""
+    policy = (answer.get("attributes") or {}).get(_POLICY) or {}
+    if isinstance(policy, str):
+        try:
+            policy = orjson.loads(policy)
+        except orjson.JSONDecodeError:
+            return []
+    statements = [one for one in policy.get("Statement") or [] if one.get("Effect") == "Allow"]
+    return sorted({str(name) for one in statements for name in (one.get("Principal") or {}).get("Service") or []})
 
 
 @dataclass(frozen=True, slots=True)

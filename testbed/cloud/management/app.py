@@ -77,6 +77,8 @@ class Management:
             ("GET", topics, smn.list_topics),
             ("PUT", topics + "/{topic}", smn.update_topic),
             ("DELETE", topics + "/{topic}", smn.delete_topic),
+            ("GET", topics + "/{topic}/attributes", smn.show_attributes),
+            ("PUT", topics + "/{topic}/attributes/{attribute}", smn.write_attribute),
             ("POST", topics + "/{topic}/subscriptions", smn.subscribe),
             ("GET", topics + "/{topic}/subscriptions", smn.list_subscriptions),
             ("DELETE", "/v2/{project}/notifications/subscriptions/{subscription}", smn.unsubscribe),

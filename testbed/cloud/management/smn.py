@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import orjson
+
 from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.store import Answered, AnswerError, Asked, Row, Store, only
 
@@ -34,7 +36,8 @@ class Smn:
     def list_topics(self, asked: Asked) -> Answered:
         """GET /v2/{project_id}/notifications/topics."""
         found = list(self._store.topics.values())
-        return Answered({"topic_count": len(found), "topics": _page(found, asked)})
+        shown = [{key: value for key, value in row.items() if key != "access_policy"} for row in _page(found, asked)]
+        return Answered({"topic_count": len(found), "topics": shown})
 
     def update_topic(self, asked: Asked) -> Answered:
         """PUT …/topics/{urn}."""
@@ -53,6 +56,26 @@ class Smn:
         mine = [key for key, row in self._store.subscriptions.items() if row["topic_urn"] == urn]
         for key in mine:
             del self._store.subscriptions[key]
+        return Answered({"request_id": "made-up"})
+
+    def show_attributes(self, asked: Asked) -> Answered:
+        """GET …/topics/{urn}/attributes."""
+        policy = self._topic(asked).get("access_policy", "")
+        return Answered({"request_id": "made-up", "attributes": {"access_policy": policy, "introduction": ""}})
+
+    def write_attribute(self, asked: Asked) -> Answered:
+        """PUT …/topics/{urn}/attributes/access_policy."""
+        if asked.params["attribute"] != "access_policy":
+            raise AnswerError(400, "SMN.0047", f"no attribute {asked.params['attribute']}")
+        topic = self._topic(asked)
+        try:
+            policy = orjson.loads(only(asked.json, {"value"}, "the attribute")["value"])
+            is_valid = policy["Version"] == "2016-09-07" and policy["Id"] and policy["Statement"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            is_valid = False
+        if not is_valid:
+            raise AnswerError(400, "SMN.0048", "Parameter: Access policy is invalid.")
+        topic["access_policy"] = policy
         return Answered({"request_id": "made-up"})
 
     def subscribe(self, asked: Asked) -> Answered:

@@ -20,7 +20,10 @@ class AnswerError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
-        self.body = {"error_code": code, "error_msg": message}
+        # SMN has other words for it than the others.
+        self.body = (
+            {"code": code, "message": message} if code.startswith("SMN") else {"error_code": code, "error_msg": message}
+        )
 
 
 @dataclass(slots=True)
