@@ -36,6 +36,8 @@ def plan(steps: Sequence[Step], deployment: Deployment, *, as_json: bool = False
         return
     for one in steps:
         if one.action is Action.NOTHING:
+            if one.reason:
+                click.secho(f"? {one.kind} {one.name}{_to(one)}: {one.reason}", fg="yellow")
             continue
         mark, colour = _MARKS[one.action]
         click.secho(f"{mark} {one.action} {one.kind} {one.name}{_to(one)}", fg=colour)

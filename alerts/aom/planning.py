@@ -66,8 +66,11 @@ def conflicts(steps: Sequence[Step]) -> list[Step]:
 
 
 def is_as_it_should_be(steps: Sequence[Step]) -> bool:
-    """Whether nothing is to be done, and nothing in the way."""
-    return not any(one.does_something or one.action is Action.CONFLICT for one in steps)
+    """Whether nothing is to be done, nothing in the way, and nothing amiss that somebody else has to mend."""
+    return not any(
+        one.does_something or one.action is Action.CONFLICT or (one.action is Action.NOTHING and one.reason)
+        for one in steps
+    )
 
 
 def _step(wanted: Resource, found: Found | None, prefix: str) -> Step:
@@ -86,7 +89,7 @@ def _step(wanted: Resource, found: Found | None, prefix: str) -> Step:
         )
     differs = _differences(wanted, found, found.mark)
     if not differs:
-        return Step(Action.NOTHING, wanted.kind, wanted.name, wanted, found)
+        return Step(Action.NOTHING, wanted.kind, wanted.name, wanted, found, reason=found.note)
     return Step(
         Action.UPDATE, wanted.kind, wanted.name, wanted, found, tuple(differs), _cause(wanted, found, found.mark).value
     )

@@ -77,13 +77,18 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something that is there. `key` is what the service wants to be told to change it: an id, a URN, or the name."""
+    """Something that is there.
+
+    `key` is what the service wants to be told to change it: an id, a URN, or the name. `note` says what is amiss with it
+    that no step of ours can mend.
+    """
 
     kind: Kind
     name: str
     form: Form
     mark: Mark | None
     key: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

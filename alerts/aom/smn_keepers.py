@@ -20,6 +20,7 @@ from alerts.aom.desired import subscription_name
 from alerts.aom.resource import Found, Kind, Mark, Resource, without_mark
 
 _PAGE: Final = 100
+_CONFIRMED: Final = 1
 _POLICY: Final = "access_policy"
 _FINGERPRINT: Final = re.compile(r"to=(?P<to>[0-9a-f]{12})\b")
 
@@ -140,6 +141,9 @@ class Subscriptions:
             {"topic": topic, "protocol": protocol, "to": to},
             Mark.of(remark),
             str(one.get("subscription_urn") or ""),
+            ""
+            if one.get("status", _CONFIRMED) == _CONFIRMED
+            else "who is there has not confirmed it, and is told nothing",
         )
 
 

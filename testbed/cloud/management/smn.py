@@ -13,6 +13,7 @@ from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.store import Answered, AnswerError, Asked, Row, Store, only
 
 _PROTOCOLS: Final = {"email", "sms", "wechat", "dingding", "feishu", "welink", "http", "https"}
+_CONFIRMING: Final = {"email", "sms", "http", "https"}  # who is there has to say yes
 _REMARK_AT_MOST: Final = 128  # bytes
 _DISPLAY_AT_MOST: Final = 192  # bytes
 _PAGE_AT_MOST: Final = 100
@@ -92,7 +93,8 @@ class Smn:
             if (row["topic_urn"], row["protocol"], row["endpoint"]) == key:
                 return Answered({"request_id": "made-up", "subscription_urn": urn}, 200)
         urn = self._store.urn(topic["name"], f"{self._store.number():032x}")
-        row = {"topic_urn": key[0], "subscription_urn": urn, "owner": ACCOUNT.project_id, "status": 0}
+        status = 0 if body["protocol"] in _CONFIRMING else 1
+        row = {"topic_urn": key[0], "subscription_urn": urn, "owner": ACCOUNT.project_id, "status": status}
         given = {"protocol": body["protocol"], "endpoint": body["endpoint"], "remark": body.get("remark", "")}
         self._store.subscriptions[urn] = {**row, **given, "sent_extension": body.get("extension", {})}
         return Answered({"request_id": "made-up", "subscription_urn": urn}, 201)
