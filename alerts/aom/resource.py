@@ -79,8 +79,8 @@ class Resource:
 class Found:
     """Something that is there.
 
-    `key` is what the service wants to be told to change it: an id, a URN, or the name. `note` says what is amiss with it
-    that no step of ours can mend.
+    `key` is what the service wants to be told to change it: an id, a URN, or the name. `note` says what is amiss with
+    it that no step of ours can mend.
     """
 
     kind: Kind

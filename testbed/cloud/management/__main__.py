@@ -48,6 +48,12 @@ def _routes(made: Management) -> list[Route]:
         made.store.put(body["kind"], body["key"], body["row"])
         return Response(status_code=204)
 
+    async def clear(_: Request) -> Response:
+        made.store.clear()
+        made.requests.clear()
+        made.refused.clear()
+        return Response(status_code=204)
+
     async def fail(request: Request) -> Response:
         made.faults.set(orjson.loads(await request.body() or b"{}"))
         return Response(status_code=204)
@@ -55,6 +61,7 @@ def _routes(made: Management) -> list[Route]:
     return [
         Route("/held", show, methods=["GET"]),
         Route("/held", put, methods=["PUT"]),
+        Route("/held", clear, methods=["DELETE"]),
         Route("/faults", fail, methods=["PUT"]),
     ]
 

@@ -54,6 +54,11 @@ class ManagementDouble:
         """Put something there, or change it, past the API."""
         self._control.put("/held", json={"kind": kind, "key": key, "row": row}).raise_for_status()
 
+    def clear(self) -> None:
+        """Forget everything, and be well."""
+        self._control.delete("/held").raise_for_status()
+        self.come_back()
+
     def fail(self, **faults: Any) -> None:
         """Fail on purpose, as `testbed.cloud.management.faults.Faults` says it; without any, be well."""
         self._control.put("/faults", json=faults).raise_for_status()

@@ -64,6 +64,11 @@ class Store:
         """Return everything for the control port."""
         return {**{kind: getattr(self, kind) for kind in self.KINDS}, "events": self.events}
 
+    def clear(self) -> None:
+        """Forget everything."""
+        for kind in (*self.KINDS, "events"):
+            getattr(self, kind).clear()
+
     def put(self, kind: str, key: str, row: Row) -> None:
         """Put something there past the API, as somebody with the console would."""
         getattr(self, kind)[key] = row
