@@ -20,6 +20,11 @@ class State:
         self._found = {key: one for key, one in self._found.items() if key[0] is not kind}
         self._found |= {(kind, one.name): one for one in found}
 
+    def put_one(self, kind: Kind, name: str, found: Iterable[Found]) -> None:
+        """Replace what is known of one thing by that of its exact name, if there is one."""
+        self._found.pop((kind, name), None)
+        self._found |= {(kind, one.name): one for one in found if one.name == name}
+
     def get(self, kind: Kind, name: str) -> Found | None:
         """Return what is there under a name, None when nothing is."""
         return self._found.get((kind, name))
@@ -41,8 +46,11 @@ class Keeper(Protocol):
 
     kind: Kind
 
-    def read(self, state: State) -> list[Found]:
-        """Return all that is there; `state` has what stands before this kind in its order."""
+    def read(self, state: State, only: str = "") -> list[Found]:
+        """Return all that is there; `state` has what stands before this kind in its order.
+
+        Where a service can be asked by name, `only` makes it do so; it may find more, as its search is fuzzy.
+        """
 
     def create(self, wanted: Resource, mark: Mark, state: State) -> None:
         """Make something that is not there."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
     return "_".join(word(one) for one in (prefix, of, rule["alert"], labels[names.SEVERITY_LABEL]) if one)
 
 
+@lru_cache(maxsize=4096)  # each rule is read several times, and parsing a long one takes milliseconds
 def canonical_promql(expression: str) -> str:
     """Return an expression in the one notation in which two are compared."""
     return str(parse(expression))

@@ -23,13 +23,14 @@ class AlarmRules:
     cloud: Cloud
     kind = Kind.ALARM_RULE
 
-    def read(self, state: State) -> list[Found]:
-        """Return all rules of the project, page by page: a filter by name may be fuzzy, and ours is exact."""
+    def read(self, state: State, only: str = "") -> list[Found]:
+        """Return all rules of the project, page by page; with `only`, those that the service finds by that name."""
         del state
         rules: dict[str, Found] = {}
         offset = 0
         while True:
-            answer = self.cloud.ask("aom", "list_metric_or_event_alarm_rule", limit=str(PAGE), offset=str(offset))
+            where = {"limit": str(PAGE), "offset": str(offset), **({"name": only} if only else {})}
+            answer = self.cloud.ask("aom", "list_metric_or_event_alarm_rule", **where)
             page = answer.get("alarm_rules") or []
             known = len(rules)
             rules |= {
@@ -73,9 +74,9 @@ class ActionRules:
     deployment: Deployment
     kind = Kind.ACTION_RULE
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all action rules."""
-        del state
+        del state, only
         listed = (self.cloud.ask("aom", "list_action_rule") or {}).get("action_rules") or []
         return _found(self.kind, listed, "rule_name", "desc", bodies.action_rule_form)
 
@@ -104,9 +105,9 @@ class Templates:
     cloud: Cloud
     kind = Kind.TEMPLATE
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all message templates, Huawei's own among them."""
-        del state
+        del state, only
         listed = _bare_list(self.cloud.ask("aom", "list_notification_templates"))
         return _found(self.kind, listed, "name", "desc", bodies.template_form)
 
@@ -133,9 +134,9 @@ class MuteRules:
     cloud: Cloud
     kind = Kind.MUTE_RULE
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all mute rules."""
-        del state
+        del state, only
         return _found(
             self.kind, _bare_list(self.cloud.ask("aom", "list_mute_rule")), "name", "desc", bodies.mute_rule_form
         )

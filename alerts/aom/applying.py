@@ -91,7 +91,7 @@ class Account:
         try:
             keeper.create(step.wanted, mark, self.state)
         except RejectedError:
-            self._read(step.kind)
+            self._read_one(step)
             found = self.state.get(step.kind, step.name)
             if found is None or found.mark != mark:
                 raise
@@ -99,12 +99,15 @@ class Account:
     def _read_back(self, step: Step) -> str:
         """Return in what a step's result is not as it should be; a service may need a moment until it shows it."""
         for wait_s in (*self._cloud.waits_s, None):
-            self._read(step.kind)
+            self._read_one(step)
             differs = _differs(step, self.state.get(step.kind, step.name), self._prefix)
             if not differs or wait_s is None:
                 return differs
             self._cloud.pause(wait_s)
         return ""
+
+    def _read_one(self, step: Step) -> None:
+        self.state.put_one(step.kind, step.name, self._keepers[step.kind].read(self.state, step.name))
 
     def _read(self, kind: Kind) -> None:
         self.state.put(kind, self._keepers[kind].read(self.state))

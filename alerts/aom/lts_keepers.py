@@ -33,9 +33,9 @@ class LogGroups:
     cloud: Cloud
     kind = Kind.LOG_GROUP
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all groups of the project."""
-        del state
+        del state, only
         listed = (self.cloud.ask("lts", "list_log_groups") or {}).get("log_groups") or []
         return [
             Found(
@@ -74,8 +74,9 @@ class LogStreams:
     deployment: Deployment
     kind = Kind.LOG_STREAM
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return the streams of our groups, also those that somebody else made there."""
+        del only
         found = []
         for group in state.of(Kind.LOG_GROUP):
             if not is_ours(group, self.deployment.prefix):
@@ -115,8 +116,9 @@ class LogIndexes:
     deployment: Deployment
     kind = Kind.LOG_INDEX
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return the indexes of our streams."""
+        del only
         groups = state.keys(Kind.LOG_GROUP)
         found = []
         for stream in state.of(Kind.LOG_STREAM):
@@ -171,8 +173,9 @@ class LogAlarms:
     cloud: Cloud
     kind = Kind.LOG_ALARM
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all keyword alarms of the project."""
+        del only
         listed = (self.cloud.ask("lts", "list_keywords_alarm_rules") or {}).get("keywords_alarm_rules") or []
         streams = {key: name for name, key in state.keys(Kind.LOG_STREAM).items()}
         return [

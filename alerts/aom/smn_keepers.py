@@ -33,9 +33,9 @@ class Topics:
     deployment: Deployment
     kind = Kind.TOPIC
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return all topics of the project, ours with who may publish to them."""
-        del state
+        del state, only
         return [self._found(one) for one in _pages(self.cloud, "list_topics", "topics", {})]
 
     def create(self, wanted: Resource, mark: Mark, state: State) -> None:
@@ -98,8 +98,9 @@ class Subscriptions:
     deployment: Deployment
     kind = Kind.SUBSCRIPTION
 
-    def read(self, state: State) -> list[Found]:
+    def read(self, state: State, only: str = "") -> list[Found]:
         """Return the subscriptions of our topics, those that somebody else made there too."""
+        del only
         topics = [one for one in state.of(Kind.TOPIC) if is_ours(one, self.deployment.prefix)]
         return [
             self._found(topic.name, one)

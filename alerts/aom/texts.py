@@ -11,7 +11,7 @@ from typing import Final
 
 _LABEL: Final = re.compile(r"\{\{-?\s*\$labels\.(\w+)[^}]*\}\}")
 _VALUE: Final = re.compile(r"\s*\{\{[^}]*\}\}(\s*(%|times\b))?")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z{<])")
 _NO_WORD: Final = re.compile(r"\W+", re.ASCII)
 _LONGEST_TAG: Final = 64  # ours: no limit is documented for AOM 2.0, and notifications are short
 
