@@ -6,6 +6,7 @@ The official SDK signs and sends. Credentials come from the environment only, an
 from __future__ import annotations
 
 import importlib
+import logging
 import random
 import re
 import time
@@ -96,13 +97,15 @@ class Cloud:
         if service not in self._clients:
             core = importlib.import_module("huaweicloudsdkcore.auth.credentials")
             config = importlib.import_module("huaweicloudsdkcore.http.http_config")
+            # What goes wrong is said once, by us; without a handler Python would print the SDK's lines, too.
+            logging.getLogger(f"HuaweiCloud-SDK-{_CLASSES[service]}").addHandler(logging.NullHandler())
             who = core.BasicCredentials(self._credentials.key, self._credentials.secret, self._project_id)
             if self._credentials.token:
                 who = who.with_security_token(self._credentials.token)
             self._clients[service] = (
                 getattr(module, _CLASSES[service])
                 .new_builder()
-                .with_http_config(config.HttpConfig(timeout=_TIMEOUT_S))
+                .with_http_config(config.HttpConfig(timeout=_TIMEOUT_S, retry_times=0))
                 .with_credentials(who)
                 .with_endpoint(self._endpoints[service])
                 .build()
@@ -124,11 +127,13 @@ class Cloud:
         status = getattr(error, "status_code", None)
         if type(error).__module__.split(".")[0] != "huaweicloudsdkcore":
             raise error
-        code = str(getattr(error, "error_code", "") or "")
-        said = self._without_secrets(_SPACES.sub(" ", str(getattr(error, "error_msg", "") or ""))[:_SAID_AT_MOST])
+        code = str(getattr(error, "error_code", "") or "").removeprefix(str(status))
+        said = _SPACES.sub(" ", self._without_secrets(str(getattr(error, "error_msg", "") or "")))[:_SAID_AT_MOST]
+        if status == 429:
+            said = "too many requests"  # the SDK says it in the words of its HTTP library, and drops the service's
         if status is None:
             return UnreachableError(f"{what}: {self._endpoints[service]}: {said or type(error).__name__}")
-        answered = f"{what}: answered {status} {code}: {said}".rstrip(": ")
+        answered = ": ".join(filter(None, (what, f"answered {status} {code}".strip(), said)))
         if status in {401, 403}:
             return RefusedError(f"{answered}; check {KEY}, {SECRET}, the project's id, and what the key may do")
         if _is_passing(error):
