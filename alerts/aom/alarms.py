@@ -23,6 +23,7 @@ from alerts.windows import Severity, of_severity, span
 
 SEVERITIES: Final = {Severity.PAGE.value: "Critical", Severity.TICKET.value: "Minor"}
 OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, by it
+DEFAULT_INSTANCE: Final = "0"
 _COMPONENT_LABEL: Final = "component"
 _TAGS_AT_MOST: Final = 10
 _EVERY_S: Final = 60
@@ -80,6 +81,9 @@ def _alias(rule: Mapping[str, Any]) -> str:
 
 def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> dict[str, Any]:
     severity = rule["labels"][names.SEVERITY_LABEL]
+    instance = deployment.prom_instance_id
+    # What the service calls its default instance when it is asked for the rule is not known, so that is left open.
+    where = {} if instance == DEFAULT_INSTANCE else {"prom_instance_id": instance}
     return {
         "enabled": True,
         "description": _description(rule["annotations"], is_plain=deployment.has_plain_descriptions),
@@ -94,7 +98,8 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
         "repeats_s": 0,
         "recovers_after": 1,
         "on_no_data": "",
-        "prom_instance_id": deployment.prom_instance_id,
+        "further_conditions": 0,
+        **where,
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from alerts.aom.alarms import canonical_promql, seconds
+from alerts.aom.alarms import DEFAULT_INSTANCE, canonical_promql, seconds
 from alerts.aom.resource import Form, Mark, Resource, without_mark
 from alerts.errors import RuleError
 
@@ -48,7 +48,7 @@ def alarm_rule_body(resource: Resource, mark: Mark) -> Body:
         "alarm_rule_type": "metric",
         "alarm_rule_enable": form["enabled"],
         "alarm_rule_description": described(resource, mark),
-        "prom_instance_id": form["prom_instance_id"],
+        "prom_instance_id": form.get("prom_instance_id", DEFAULT_INSTANCE),
         "alarm_notifications": {
             "notification_type": "direct",
             "route_group_enable": False,
@@ -79,7 +79,7 @@ def alarm_rule_form(body: Mapping[str, Any]) -> Form:
     no_data = (spec.get("no_data_conditions") or [{}])[0]
     tags = (spec.get("alarm_tags") or [{}])[0]
     notifies = [word for word in ("resolved", "triggered") if _flag(told.get(f"notify_{word}"))]
-    form = {
+    return {
         "enabled": _flag(body.get("alarm_rule_enable")),
         "description": without_mark(str(body.get("alarm_rule_description") or "")),
         "promql": _promql(str(trigger.get("promql") or "")),
@@ -95,11 +95,9 @@ def alarm_rule_form(body: Mapping[str, Any]) -> Form:
         "repeats_s": _whole(told.get("notify_frequency")),
         "recovers_after": _whole(_table(spec, "recovery_conditions").get("recovery_timeframe")),
         "on_no_data": str(no_data.get("no_data_alert_state") or "") if _flag(no_data.get("notify_no_data")) else "",
-        "prom_instance_id": str(body.get("prom_instance_id") or "0"),
+        "prom_instance_id": str(body.get("prom_instance_id") or DEFAULT_INSTANCE),
+        "further_conditions": len(triggers) - 1,
     }
-    if len(triggers) > 1:
-        form["further_conditions"] = len(triggers) - 1
-    return form
 
 
 def action_rule_body(resource: Resource, mark: Mark, project_id: str, urns: Mapping[str, str]) -> Body:
@@ -108,7 +106,7 @@ def action_rule_body(resource: Resource, mark: Mark, project_id: str, urns: Mapp
     return {
         "rule_name": resource.name,
         "project_id": project_id,
-        "user_name": form["user"],
+        "user_name": resource.sent["user"],
         "desc": described(resource, mark),
         "type": form["type"],
         "notification_template": form["template"],
@@ -125,7 +123,6 @@ def action_rule_form(body: Mapping[str, Any]) -> Form:
     return {
         "description": without_mark(str(body.get("desc") or "")),
         "type": str(body.get("type") or ""),
-        "user": str(body.get("user_name") or ""),
         "template": str(body.get("notification_template") or ""),
         "time_zone": str(body.get("time_zone") or ""),
         "topics": sorted(str(one.get("topic_urn") or "").split(":")[-1] for one in body.get("smn_topics") or []),

@@ -12,7 +12,7 @@ from alerts.aom.deployment import Deployment
 from alerts.aom.errors import CallError, RejectedError
 from alerts.aom.lts_keepers import LogAlarms, LogGroups, LogIndexes, LogStreams
 from alerts.aom.planning import Action, Step
-from alerts.aom.resource import ORDER, Found, Kind, Mark, changes
+from alerts.aom.resource import ORDER, Found, Kind, Mark, changes, readable
 from alerts.aom.smn_keepers import Subscriptions, Topics
 
 
@@ -120,8 +120,7 @@ def _differs(step: Step, found: Found | None, prefix: str) -> str:
         return ""
     if found is None:
         return "it is not there"
-    readable = {key: value for key, value in step.wanted.form.items() if key in found.form}
-    fields = [one.field for one in changes(found.form, readable)]
+    fields = [one.field for one in changes(found.form, readable(step.wanted.form, found.form))]
     if found.mark != Mark(prefix, step.wanted.sha):
         fields.append("the mark")
     return ", ".join(fields)

@@ -63,12 +63,12 @@ def _notification(deployment: Deployment, links: Links) -> Iterator[Resource]:
         rule = {
             "description": f"Who is told of a {severity}",
             "type": "1",  # a notification
-            "user": deployment.iam_user,
             "template": template_name(deployment, deployment.locale),
             "time_zone": deployment.time_zone,
             "topics": [topic],
         }
-        yield Resource(Kind.ACTION_RULE, deployment.name(severity), rule)
+        # Whether the service keeps the user that is sent, or takes the one who asks, is not known: it is not compared.
+        yield Resource(Kind.ACTION_RULE, deployment.name(severity), rule, {"user": deployment.iam_user})
 
 
 def template_name(deployment: Deployment, locale: str) -> str:

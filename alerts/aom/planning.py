@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alerts.aom.account import State, foreign_users, is_ours
-from alerts.aom.resource import HOLDS_LOGS, ORDER, Change, Found, Kind, Mark, Resource, changes, sha_of
+from alerts.aom.resource import HOLDS_LOGS, ORDER, Change, Found, Kind, Mark, Resource, changes, readable, sha_of
 
 
 class Action(StrEnum):
@@ -97,8 +97,7 @@ def _step(wanted: Resource, found: Found | None, prefix: str) -> Step:
 
 def _differences(wanted: Resource, found: Found, mark: Mark) -> list[Change]:
     """Return the fields that differ. A field that the service does not give back is as it was last written."""
-    readable = {key: value for key, value in wanted.form.items() if key in found.form}
-    differs = changes(found.form, readable)
+    differs = changes(found.form, readable(wanted.form, found.form))
     if mark.sha != wanted.sha and not differs:
         differs.append(Change("what cannot be read back", mark.sha, wanted.sha))
     return differs
@@ -107,9 +106,9 @@ def _differences(wanted: Resource, found: Found, mark: Mark) -> list[Change]:
 def _cause(wanted: Resource, found: Found, mark: Mark) -> Cause:
     if mark.sha == wanted.sha:
         return Cause.ACCOUNT
-    if set(found.form) != set(wanted.form):
-        return Cause.CATALOGUE
-    return Cause.CATALOGUE if sha_of(found.form) == mark.sha else Cause.BOTH
+    now = {field: found.form[field] for field in wanted.form if field in found.form}
+    is_all = len(now) == len(wanted.form)
+    return Cause.BOTH if is_all and sha_of(now) != mark.sha else Cause.CATALOGUE
 
 
 def _removals(found: Sequence[Found], state: State, prefix: str, *, with_logs: bool) -> list[Step]:

@@ -106,12 +106,17 @@ def sha_of(form: Form) -> str:
 
 
 def changes(is_now: Form, should_be: Form) -> list[Change]:
-    """Return the fields in which two canonical forms differ, by name."""
+    """Return the fields of what should be that are otherwise now, by name; what we do not decide is no difference."""
     return [
-        Change(field, is_now.get(field), should_be.get(field))
-        for field in sorted({*is_now, *should_be})
-        if is_now.get(field) != should_be.get(field)
+        Change(field, is_now.get(field), value)
+        for field, value in sorted(should_be.items())
+        if field not in is_now or is_now[field] != value
     ]
+
+
+def readable(wanted: Form, found: Form) -> Form:
+    """Return the fields of what should be that a service gives back; of the others the mark alone can tell."""
+    return {field: value for field, value in wanted.items() if field in found}
 
 
 def without_mark(text: str) -> str:

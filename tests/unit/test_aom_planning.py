@@ -10,7 +10,7 @@ from alerts.aom.account import State
 from alerts.aom.planning import Action, Step, conflicts, is_as_it_should_be, plan, removal
 from alerts.aom.resource import Found, Kind, Mark, Resource, sha_of
 
-RULE = Resource(Kind.ALARM_RULE, "ours_a", {"promql": "up > 1", "enabled": True})
+RULE = Resource(Kind.ALARM_RULE, "ours_a", {"promql": "up > 1", "enabled": True, "further_conditions": 0})
 
 
 def found(resource: Resource, *, prefix: str = "ours", sha: str = "", **changed: Any) -> Found:
@@ -124,6 +124,10 @@ def test_a_note_is_shown_and_nothing_is_well_with_it() -> None:
         "not confirmed",
         False,
     )
+
+
+def test_what_a_service_adds_of_its_own_is_no_change() -> None:
+    assert is_as_it_should_be(plan([RULE], state(found(RULE, query_match="[]")), "ours"))
 
 
 def test_the_order_of_keys_makes_no_other_hash() -> None:

@@ -30,6 +30,7 @@ _TRIGGER_DEFAULTS: Final = {
     "expression": "",
     "metric_statistic_method": "",
 }
+_DEFAULT_INSTANCE: Final = "00000000-0000-4000-8000-00000000aaaa"  # what "0" may come back as
 _SEVERITIES: Final = {"Critical", "Major", "Minor", "Info"}
 
 
@@ -85,7 +86,8 @@ class Aom:
             raise AnswerError(400, "AOM.08001005", f"{name}: no template {body.get('notification_template')!r}")
         if body.get("project_id") != ACCOUNT.project_id or not body.get("user_name"):
             raise AnswerError(400, "AOM.08001006", f"{name}: project_id and user_name are required")
-        self._store.action_rules[name] = {**body, "create_time": 1, "update_time": 2}
+        # Who asks may come to stand in the place of who was named.
+        self._store.action_rules[name] = {**body, "user_name": "who-asked", "create_time": 1, "update_time": 2}
         return Answered(status=204)
 
     def list_action_rules(self, asked: Asked) -> Answered:
@@ -248,6 +250,7 @@ def _normalised(body: Row) -> Row:
         **rule,
         "alarm_notifications": told,
         "metric_alarm_spec": dict(sorted(kept.items(), reverse=True)),
+        "prom_instance_id": _DEFAULT_INSTANCE if body.get("prom_instance_id") == "0" else body["prom_instance_id"],
         "alarm_rule_status": "OK",
         "enterprise_project_id": "0",
         "alarm_create_time": 1,
