@@ -220,7 +220,7 @@ class LogAlarms:
             "keywords_alarm_rule_description": described(wanted, mark),
             "keywords_requests": [asked],
             "frequency": {"type": "FIXED_RATE", "fixed_rate": form["within_minutes"], "fixed_rate_unit": _MINUTE},
-            "keywords_alarm_level": form["severity"],
+            "keywords_alarm_level": form["severity"].upper(),  # as in the service's example; its reference differs
             "domain_id": form["account"],
             "trigger_condition_count": 1,
             "trigger_condition_frequency": 1,
