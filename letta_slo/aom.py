@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from alerts.aom import planning, reading
-from alerts.aom.applying import Account
+from alerts.aom.applying import Account, account_of
 from alerts.aom.calls import Cloud
 from alerts.aom.deployment import Deployment
 from alerts.aom.desired import desired
@@ -118,7 +118,7 @@ def destroy_aom(**given: Any) -> int:
     What somebody else's rules still need stays, and is named.
     """
     deployment = reading.load(given["deployment"])
-    account = Account(Cloud(deployment, os.environ), deployment)
+    account = account_of(Cloud(deployment, os.environ), deployment)
     steps = planning.removal(account.read(), deployment.prefix, with_logs=given["with_logs"])
     aom_shown.plan(steps, deployment)
     return _take(account, steps, confirmed=given["confirm"])
@@ -128,7 +128,7 @@ def _plan(given: dict[str, Any]) -> tuple[list[Step], Deployment, Account]:
     deployment = reading.load(given["deployment"])
     links = Links(given["runbooks_at"], given["grafana_at"])
     wanted = desired(every_group(load(given["catalog"]), links), deployment, links)
-    account = Account(Cloud(deployment, os.environ), deployment)
+    account = account_of(Cloud(deployment, os.environ), deployment)
     return planning.plan(wanted, account.read(), deployment.prefix), deployment, account
 
 

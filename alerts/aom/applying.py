@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alerts.aom.account import Keeper, State
@@ -29,25 +29,41 @@ class Outcome:
     left: list[Step] = field(default_factory=list)
 
 
-class Account:
-    """One account, by the keepers of its kinds."""
+def account_of(cloud: Cloud, deployment: Deployment) -> Account:
+    """Return the account that a deployment describes."""
+    keepers: tuple[Keeper, ...] = (
+        LogGroups(cloud),
+        LogStreams(cloud, deployment),
+        LogIndexes(cloud, deployment),
+        Topics(cloud, deployment),
+        Subscriptions(cloud, deployment),
+        Templates(cloud),
+        ActionRules(cloud, deployment),
+        AlarmRules(cloud),
+        MuteRules(cloud),
+        LogAlarms(cloud),
+    )
+    return Account(keepers, deployment.prefix, pause=cloud.pause, waits_s=cloud.waits_s)
 
-    def __init__(self, cloud: Cloud, deployment: Deployment) -> None:
-        keepers: tuple[Keeper, ...] = (
-            LogGroups(cloud),
-            LogStreams(cloud, deployment),
-            LogIndexes(cloud, deployment),
-            Topics(cloud, deployment),
-            Subscriptions(cloud, deployment),
-            Templates(cloud),
-            ActionRules(cloud, deployment),
-            AlarmRules(cloud),
-            MuteRules(cloud),
-            LogAlarms(cloud),
-        )
+
+class Account:
+    """One account, by the keepers of its kinds.
+
+    What was written is looked for again after each of `waits_s` seconds, for which `pause` sleeps, until it is there.
+    """
+
+    def __init__(
+        self,
+        keepers: Iterable[Keeper],
+        prefix: str,
+        *,
+        pause: Callable[[float], None],
+        waits_s: tuple[float, ...],
+    ) -> None:
         self._keepers = {one.kind: one for one in sorted(keepers, key=lambda one: ORDER[one.kind])}
-        self._cloud = cloud
-        self._prefix = deployment.prefix
+        self._prefix = prefix
+        self._pause = pause
+        self._waits_s = waits_s
         self.state = State()
 
     def read(self) -> State:
@@ -98,12 +114,12 @@ class Account:
 
     def _read_back(self, step: Step) -> str:
         """Return in what a step's result is not as it should be; a service may need a moment until it shows it."""
-        for wait_s in (*self._cloud.waits_s, None):
+        for wait_s in (*self._waits_s, None):
             self._read_one(step)
             differs = _differs(step, self.state.get(step.kind, step.name), self._prefix)
             if not differs or wait_s is None:
                 return differs
-            self._cloud.pause(wait_s)
+            self._pause(wait_s)
         return ""
 
     def _read_one(self, step: Step) -> None:
