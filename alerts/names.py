@@ -10,9 +10,13 @@ from alerts.windows import span
 SLO_LABEL: Final = "slo"
 SERVICE_LABEL: Final = "service"
 SEVERITY_LABEL: Final = "severity"
+COMPONENT_LABEL: Final = "component"
+
+GROUP_PREFIX: Final = "letta-slo/"
 
 OBJECTIVE: Final = "slo:objective:ratio"
 PERIOD: Final = "slo:period:seconds"
+BURN_PREFIX: Final = "slo:burn_rate:"
 BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
 EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
 
@@ -39,4 +43,14 @@ def bad_count(window: timedelta) -> str:
 
 def burn(window: timedelta) -> str:
     """How many times faster than allowed the budget was spent over a window."""
-    return f"slo:burn_rate:rate{span(window)}"
+    return f"{BURN_PREFIX}rate{span(window)}"
+
+
+def objective_group(objective: str) -> str:
+    """Group of the rules of an objective."""
+    return f"{GROUP_PREFIX}objectives/{objective}"
+
+
+def platform_group(component: str) -> str:
+    """Group of the alarms of a component of the platform."""
+    return f"{GROUP_PREFIX}platform/{component}"

@@ -22,6 +22,7 @@ from alerts.windows import (
     Severity,
     all_windows,
     check_fireable,
+    long_windows,
     of_severity,
     span,
 )
@@ -30,17 +31,19 @@ from slo.objective import Catalogue, Kind, Objective, Phase
 Rule = dict[str, Any]
 
 _SMALLEST: Final = "1e-9"  # events a second; one in 28 days is 4e-7
-_ABSENT_FOR: Final = timedelta(minutes=10)
-_IMPOSSIBLE_FOR: Final = timedelta(minutes=15)
+ABSENT_FOR: Final = timedelta(minutes=10)
+IMPOSSIBLE_FOR: Final = timedelta(minutes=15)
 _TOO_MANY: Final = Fraction(101, 100)  # scrapes of two counters are never of one moment
-_LOSS_SEEN_FOR: Final = timedelta(minutes=10)
+LOSS_SEEN_FOR: Final = timedelta(minutes=10)
 _DASHBOARD: Final = "objective"
 
 
 def groups(catalogue: Catalogue, links: Links) -> list[dict[str, Any]]:
     """Return the rule groups of a catalogue, one an objective; raises RuleError."""
     check_fireable(one for one in catalogue.objectives if one.kind is Kind.SHARE)
-    return [{"name": f"letta-slo/{one.name}", "rules": list(_rules(one, links))} for one in catalogue.objectives]
+    return [
+        {"name": names.objective_group(one.name), "rules": list(_rules(one, links))} for one in catalogue.objectives
+    ]
 
 
 def _rules(one: Objective, links: Links) -> Iterator[Rule]:
@@ -50,8 +53,13 @@ def _rules(one: Objective, links: Links) -> Iterator[Rule]:
         yield from _records(one)
         yield from (_burning(one, severity, links) for severity in Severity)
         yield _impossible(one, links)
-    if Phase.STEADY in one.samples.phases:  # of a fallback nothing is known while all is well, and nobody misses it
+    if has_absence(one):
         yield _absent(one, links)
+
+
+def has_absence(one: Objective) -> bool:
+    """Whether anybody is told that an objective has no data: of a fallback nothing is known while all is well."""
+    return Phase.STEADY in one.samples.phases
 
 
 def _records(one: Objective) -> Iterator[Rule]:
@@ -62,6 +70,7 @@ def _records(one: Objective) -> Iterator[Rule]:
         yield _record(one, names.good(window), f"sum(rate({one.good_query}[{span(window)}])) or on () {none}")
     for window in all_windows():
         yield _record(one, names.burn(window), _burn(one, window))
+    for window in long_windows():
         bad = f"clamp_min({_of(one, names.total(window))} - {_of(one, names.good(window))}, 0)"
         yield _record(one, names.bad_count(window), f"{bad} * {round(window.total_seconds())}")
     for name in (names.total, names.good):
@@ -119,7 +128,7 @@ def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
 
 
 def _broken(one: Objective, links: Links) -> Rule:
-    window = span(_LOSS_SEEN_FOR)
+    window = span(LOSS_SEEN_FOR)
     # A counter that begins above zero has counted what increase() cannot see.
     is_new = f"sum({one.bad_query}) > 0 unless sum({one.bad_query} offset {window})"
     expression = f"sum(increase({one.bad_query}[{window}])) > 0\nor\n({is_new})"
@@ -141,7 +150,7 @@ def _absent(one: Objective, links: Links) -> Rule:
         names.ABSENT,
         f"absent({one.total_query})",
         Severity.TICKET,
-        held=_ABSENT_FOR,
+        held=ABSENT_FOR,
         summary=f"{one.title}: nothing is known of it",
         description=f"No series {one.total_query} for ten minutes, so no other alert of this objective can fire.",
         runbook=links.runbook("without-data"),
@@ -158,7 +167,7 @@ def _impossible(one: Objective, links: Links) -> Rule:
         names.IMPOSSIBLE,
         f"{_of(one, names.good(window))} > {number(_TOO_MANY)} * {total}\n  and {enough}",
         Severity.TICKET,
-        held=_IMPOSSIBLE_FOR,
+        held=IMPOSSIBLE_FOR,
         summary=f"{one.title}: more good events than events",
         description=f"The queries of {one.name} count different things, so it cannot be told whether it is met.",
         runbook=links.runbook("counts-impossible"),

@@ -64,6 +64,11 @@ def all_windows() -> tuple[timedelta, ...]:
     return tuple(sorted({window for pair in PAIRS for window in (pair.long, pair.short)} | {QUIET_LONG}))
 
 
+def long_windows() -> tuple[timedelta, ...]:
+    """Return the windows over which bad events are counted, each once, the shortest first."""
+    return tuple(sorted({pair.long for pair in PAIRS} | {QUIET_LONG}))
+
+
 def check_fireable(objectives: Iterable[Objective]) -> None:
     """Refuse objectives of which some pair could never fire: even with nothing but errors it burns too slowly.
 

@@ -8,11 +8,16 @@ from importlib import metadata
 
 import click
 
-import letta_slo.aom  # noqa: F401  # attaches its commands to plan, apply, deployed and destroy
 from alerts.aom.errors import DeploymentError, RefusedError, RejectedError, UnreachableError
 from alerts.errors import RuleError
+from dashboards.errors import DashboardError
 from huawei.errors import AccountError
-from letta_slo import exit_codes
+from letta_slo import (
+    deploy_aom,  # noqa: F401 - its commands join the groups below
+    deploy_prometheus,  # noqa: F401 - its commands join the groups below
+    exit_codes,
+)
+from letta_slo.backtest import backtest
 from letta_slo.capacity import capacity
 from letta_slo.cleanup import cleanup
 from letta_slo.compare import compare
@@ -22,6 +27,8 @@ from letta_slo.doctor import doctor
 from letta_slo.drive import DriveError
 from letta_slo.export import export
 from letta_slo.gate import gate
+from letta_slo.lint import lint
+from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
@@ -45,6 +52,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (RefusedError, exit_codes.USAGE),
     (RejectedError, exit_codes.MISSED),
     (UnreachableError, exit_codes.TARGET_UNREACHABLE),
+    (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
     (TierError, exit_codes.USAGE),
@@ -91,6 +99,12 @@ for _verb in (
     probe,
     export,
     render,
+    lint,
+    backtest,
+    apply,
+    deployed,
+    destroy,
+    panels,
     conformance,
     doctor,
     prepare,

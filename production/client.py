@@ -58,6 +58,26 @@ class Prometheus:
         asked = {"query": selector, "start": f"{from_s:.3f}", "end": f"{to_s:.3f}", "step": f"{step_s:g}"}
         return self._matrix("/api/v1/query_range", asked)
 
+    def rules(self) -> dict[str, Any]:
+        """Return the answer of `/api/v1/rules`."""
+        answer = self._client.get("/api/v1/rules")
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if not answer.is_success or not isinstance(body, dict) or "data" not in body:
+            raise PrometheusError(
+                f"{self.address}/api/v1/rules answered {answer.status_code}{_hint(answer.status_code)}"
+            )
+        return body
+
+    def reload(self) -> None:
+        """Have the server read its configuration and rules again; raises PrometheusError with its reason."""
+        answer = self._client.post("/-/reload")
+        if not answer.is_success:
+            why = " ".join(answer.text.split())[:500]
+            raise PrometheusError(f"{self.address}/-/reload answered {answer.status_code}: {why}")
+
     def _matrix(self, path: str, asked: dict[str, str]) -> list[RawSeries]:
         response = self._client.post(path, data=asked)
         try:

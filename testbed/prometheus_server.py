@@ -30,8 +30,13 @@ class PrometheusServer:
         interval_s: float = 1.0,
         flags: Sequence[str] = (),
         config: Mapping[str, object] | None = None,
+        blocks: Path | None = None,
     ) -> None:
-        """`jobs` gives the host:port to scrape at /metrics for each; `flags` and `config` are more of its own."""
+        """`jobs` gives the host:port to scrape at /metrics for each; `flags` and `config` are more of its own.
+
+        `blocks` are what it holds at the start, as promtool writes them.
+        """
+        self._blocks = blocks
         self._more = config or {}
         self._flags = flags
         self._log_dir = log_dir
@@ -59,6 +64,8 @@ class PrometheusServer:
         if program is None:
             raise PartError("no Prometheus: `prometheus` is not on PATH (Debian: apt-get install prometheus)")
         self._scratch = Path(tempfile.mkdtemp(prefix="letta-slo-prometheus-"))
+        if self._blocks is not None:
+            shutil.copytree(self._blocks, self._scratch / "data")
         config = self._scratch / "prometheus.yml"
         config.write_text(json.dumps(self._config()))  # JSON is YAML
         with socket.create_server((HOST, 0)) as probe:

@@ -188,8 +188,6 @@ def _row(one: Objective) -> str:
 
 
 FILES: dict[str, Callable[[], str]] = {
-    "alerts/rendered/kubernetes/letta-slo.yaml": lambda: rules(load(), Links())["kubernetes/letta-slo.yaml"],
-    "alerts/rendered/prometheus/letta-slo.yaml": lambda: rules(load(), Links())["prometheus/letta-slo.yaml"],
     "docs/explanation/streaming-measures.md": streaming_measures,
     "docs/reference/commands.md": commands,
     "docs/reference/conformance.md": lambda: _HEADER + reference(),
@@ -206,11 +204,24 @@ FILES: dict[str, Callable[[], str]] = {
 }
 
 
+# Rooms whose `rendered/` holds what `letta-slo render` writes, and nothing else.
+RENDERED: dict[str, Callable[[], dict[str, str]]] = {"alerts/rendered": lambda: rules(load(), Links())}
+
+
 def main() -> int:
-    """Write or check; return 1 when a committed file is not what would be written."""
+    """Write or check; return 1 when a committed file is not what would be written, or nothing would write it."""
     stale = []
-    for name, render in FILES.items():
-        file, text = ROOT / name, render()
+    made = {name: render() for name, render in FILES.items()}
+    for folder, render_all in RENDERED.items():
+        made |= {f"{folder}/{name}": text for name, text in render_all().items()}
+        left = {str(one.relative_to(ROOT)) for one in (ROOT / folder).rglob("*") if one.is_file()} - set(made)
+        if "--check" in sys.argv[1:]:
+            stale += sorted(left)
+        else:
+            for name in left:
+                (ROOT / name).unlink()
+    for name, text in made.items():
+        file = ROOT / name
         if "--check" not in sys.argv[1:]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)

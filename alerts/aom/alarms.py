@@ -15,18 +15,18 @@ from typing import Any, Final
 from alerts import names
 from alerts.aom.deployment import Deployment
 from alerts.aom.errors import DeploymentError
-from alerts.aom.inlining import inlined, records
 from alerts.aom.resource import Kind, Resource
 from alerts.aom.texts import plain, plain_sentences, word
+from alerts.inlining import inlined, records
 from alerts.promql import parse
 from alerts.windows import Severity, of_severity, span
 
 SEVERITIES: Final = {Severity.PAGE.value: "Critical", Severity.TICKET.value: "Minor"}
 OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, by it
 DEFAULT_INSTANCE: Final = "0"
-_COMPONENT_LABEL: Final = "component"
 _TAGS_AT_MOST: Final = 10
 _EVERY_S: Final = 60
+_PERIODS_AT_MOST: Final = 3  # without the condition until an alarm is cleared; longer is not to be had
 _NAME_AT_MOST: Final = 100
 # What the descriptions of AOM's event rules take (API reference, AddEvent2alarmRule); of metric rules it is not said.
 _NOT_PLAIN: Final = re.compile(r"[^\w\-<>=,.\u4e00-\u9fff]+")
@@ -41,7 +41,7 @@ def alarm_rules(groups: Iterable[Mapping[str, Any]], deployment: Deployment) -> 
     every = list(groups)
     known = records(every)
     made: dict[str, Resource] = {}
-    for rule in (one for group in every for one in group["rules"] if "alert" in one):
+    for rule in (one for group in every for one in group["rules"] if is_told(one)):
         name = rule_name(rule, deployment.prefix)
         if len(name) > _NAME_AT_MOST:
             raise DeploymentError(f"{name}: {len(name)} characters, and the name of an alarm rule has {_NAME_AT_MOST}")
@@ -55,10 +55,15 @@ def alarm_rules(groups: Iterable[Mapping[str, Any]], deployment: Deployment) -> 
     return list(made.values())
 
 
+def is_told(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule is an alert that somebody is told of; the dead man's is not, and AOM needs none for itself."""
+    return "alert" in rule and rule["labels"][names.SEVERITY_LABEL] in SEVERITIES
+
+
 def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
     """Return what an alert is called in AOM; a rule's name is its identity there."""
     labels = rule["labels"]
-    of = labels.get(names.SLO_LABEL) or labels.get(_COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
+    of = labels.get(names.SLO_LABEL) or labels.get(names.COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
     return "_".join(word(one) for one in (prefix, of, rule["alert"], labels[names.SEVERITY_LABEL]) if one)
 
 
@@ -75,7 +80,7 @@ def seconds(length: str) -> int:
 
 def _alias(rule: Mapping[str, Any]) -> str:
     labels = rule["labels"]
-    of = labels.get(names.SLO_LABEL) or labels.get(_COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
+    of = labels.get(names.SLO_LABEL) or labels.get(names.COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
     return "_".join(filter(None, (of, rule["alert"], labels[names.SEVERITY_LABEL])))
 
 
@@ -96,7 +101,7 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
         "action_rule": deployment.name(severity),
         "notifies": ["resolved", "triggered"],
         "repeats_s": 0,
-        "recovers_after": 1,
+        "recovers_after": min(max(seconds(rule.get("keep_firing_for", "")) // _EVERY_S, 1), _PERIODS_AT_MOST),
         "on_no_data": "",
         "further_conditions": 0,
         **where,

@@ -7,7 +7,20 @@ from fractions import Fraction
 
 from slo.openslo.yaml_tree import Faults, Leaf, LeafType, Sequence, Table, Tree, type_name
 
-__all__ = ["Anything", "Choice", "Either", "Field", "Flag", "ListOf", "Number", "Record", "Schema", "Text", "WordMap"]
+__all__ = [
+    "Anything",
+    "Choice",
+    "Either",
+    "Field",
+    "Flag",
+    "ListOf",
+    "Number",
+    "Plain",
+    "Record",
+    "Schema",
+    "Text",
+    "WordMap",
+]
 
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
@@ -29,6 +42,19 @@ class Text:
             faults.add(tree.line, path, f"{len(tree.text)} characters", f"at most {self.longest} characters")
         elif not re.fullmatch(self.pattern, tree.text):
             faults.add(tree.line, path, repr(tree.text), self.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """One value, text or number as YAML takes it, that wholly matches `pattern` as written."""
+
+    allowed: str
+    pattern: str
+
+    def check(self, tree: Tree, path: str, faults: Faults) -> None:
+        """Note every deviation from the schema below `path`."""
+        if not isinstance(tree, Leaf) or not re.fullmatch(self.pattern, tree.text):
+            faults.add(tree.line, path, repr(tree.text) if isinstance(tree, Leaf) else type_name(tree), self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +200,4 @@ class Record:
                 faults.add(tree.line, path, found, f"exactly one of {', '.join(group)}")
 
 
-Schema = Text | Choice | Flag | Number | Either | Anything | ListOf | WordMap | Record
+Schema = Text | Plain | Choice | Flag | Number | Either | Anything | ListOf | WordMap | Record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +22,14 @@ class Doubles:
     """APM, AOM, LTS and IAM on loopback ports; logs go to `logs`.
 
     `takes_older_samples` False has AOM's Prometheus refuse a sample that is older than the newest of its series.
+    `prometheus_config` is more of that Prometheus' own configuration, such as what it scrapes beside.
     """
 
-    def __init__(self, logs: Path, *, takes_older_samples: bool = True) -> None:
+    def __init__(
+        self, logs: Path, *, takes_older_samples: bool = True, prometheus_config: Mapping[str, Any] | None = None
+    ) -> None:
         self._logs = logs
+        self._prometheus_config = dict(prometheus_config or {})
         self._takes_older = takes_older_samples
         self._open = ExitStack()
 
@@ -107,7 +111,7 @@ class Doubles:
 
     def _start(self, opening: ExitStack) -> None:
         flags = ("--web.enable-remote-write-receiver",)
-        config = _OUT_OF_ORDER if self._takes_older else {}
+        config = {**(_OUT_OF_ORDER if self._takes_older else {}), **self._prometheus_config}
         self.prometheus = opening.enter_context(PrometheusServer(self._logs, {}, flags=flags, config=config))
         command = python_part("testbed.cloud", "--prometheus", self.prometheus.url)
         self.cloud: Part = opening.enter_context(start("cloud", command, log_dir=self._logs))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -31,8 +32,9 @@ class Pipeline(Doubles):
         is_persistent: bool = True,
         storage: Path | None = None,
         environ: dict[str, str] | None = None,
+        prometheus_config: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(place / "logs")
+        super().__init__(place / "logs", prometheus_config=prometheus_config)
         self._place = place
         self._configs = configs
         self._is_persistent = is_persistent

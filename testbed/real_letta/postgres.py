@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from testbed.real_letta.environment import Progress, exclusive
 SYSTEM_USER = "letta_pg"  # PostgreSQL refuses to run as root: when we are, it runs as this user
 
 _SCHEMA_SCRIPT = Path(__file__).with_name("create_schema.py")
-_OWNER = "letta"  # name of the database and of its superuser; trusted, since only loopback can reach it
+OWNER = "letta"  # name of the database and of its superuser; trusted, since only loopback can reach it
 _START_TIMEOUT_S = 60.0
 _SCHEMA_TIMEOUT_S = 300.0
 
@@ -67,7 +67,7 @@ class Database:
     @property
     def uri(self) -> str:
         """Address as Letta wants it; its pooled connections insist on TLS unless told otherwise."""
-        return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{_OWNER}?sslmode=disable"
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{OWNER}?sslmode=disable"
 
     def stop(self) -> int:
         """Stop it without waiting for its clients (SIGTERM would wait), in order."""
@@ -87,7 +87,7 @@ def install(python: Path, run_dir: Path) -> Installation:
         raise PartError(f"no PostgreSQL in the environment of {python}: remove the environment, it will be made anew")
     if os.geteuid() != 0:
         return Installation(found[0], None)
-    _ensure_user()
+    ensure_user()
     copy = run_dir / found[0].parent.name
     shutil.copytree(found[0].parent, copy, symlinks=True)
     libraries = found[0].parent.with_suffix(
@@ -125,6 +125,24 @@ def start_copy(installation: Installation, template: Path, run_dir: Path, log_di
     return _start(installation, data, log_dir)
 
 
+def start_empty(
+    installation: Installation, data: Path, log_dir: Path, settings: Mapping[str, str] | None = None
+) -> Database:
+    """Make a cluster with one empty database in `data`, and start it; `settings` are more of PostgreSQL's own."""
+    data.mkdir(mode=0o700)
+    installation.give(data)
+    initdb = [installation.program("initdb"), "-D", str(data), "-U", OWNER, "-A", "trust"]
+    finish("initdb", [*initdb, "-E", "UTF8", "--locale=C"], log_dir, user=installation.user)
+    database = _start(installation, data, log_dir, settings)
+    try:
+        createdb = [installation.program("createdb"), "-h", "127.0.0.1", "-p", str(database.port), "-U", OWNER]
+        finish("createdb", [*createdb, OWNER], log_dir)
+    except BaseException:
+        database.stop()
+        raise
+    return database
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that was free just now."""
     with socket.socket() as probe:
@@ -132,7 +150,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _ensure_user() -> None:
+def ensure_user() -> None:
+    """Create the system user that PostgreSQL runs as when we are root; raises PartError."""
     try:
         pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -148,28 +167,23 @@ def _ensure_user() -> None:
 
 
 def _make_template(installation: Installation, python: Path, data: Path, log_dir: Path) -> None:
-    data.mkdir(mode=0o700)
-    installation.give(data)
-    initdb = [installation.program("initdb"), "-D", str(data), "-U", _OWNER, "-A", "trust"]
-    _finish("initdb", [*initdb, "-E", "UTF8", "--locale=C"], log_dir, user=installation.user)
-    database = _start(installation, data, log_dir)
+    database = start_empty(installation, data, log_dir)
     try:
-        createdb = [installation.program("createdb"), "-h", "127.0.0.1", "-p", str(database.port), "-U", _OWNER]
-        _finish("createdb", [*createdb, _OWNER], log_dir)
         home = str(data.parent)  # Letta writes into its home when it is imported
         environ = {"LETTA_PG_URI": database.uri, "LETTA_DIR": home, "HOME": home}
-        _finish("schema", [str(python), "-P", str(_SCHEMA_SCRIPT)], log_dir, env=environ)
+        finish("schema", [str(python), "-P", str(_SCHEMA_SCRIPT)], log_dir, env=environ)
     finally:
         database.stop()
 
 
-def _start(installation: Installation, data: Path, log_dir: Path) -> Database:
+def _start(installation: Installation, data: Path, log_dir: Path, more: Mapping[str, str] | None = None) -> Database:
     port = free_port()
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": "",
         "dynamic_shared_memory_type": "mmap",  # inside the data directory: nothing stays in /dev/shm after a kill
+        **(more or {}),
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = [installation.program("postgres"), "-D", str(data), *options]
@@ -191,9 +205,10 @@ def _wait_until_it_answers(installation: Installation, database: Database) -> No
     wait_until_ready(database.part, ask, timeout_s=_START_TIMEOUT_S)
 
 
-def _finish(
+def finish(
     name: str, command: Sequence[str], log_dir: Path, *, user: str | None = None, env: dict[str, str] | None = None
 ) -> None:
+    """Run a program to its end. Raises PartError, with the end of its log, when it fails or takes too long."""
     with spawn(name, command, log_dir=log_dir, user=user, env=env) as part:
         try:
             status = part.process.wait(_SCHEMA_TIMEOUT_S)

@@ -60,6 +60,8 @@ class RealLetta:
         """Log files of `letta` and `postgres`; they stay."""
         self.pids: dict[str, int] = {}
         """Process ids of `letta` and `postgres`."""
+        self.database_uri = ""
+        """Address of its PostgreSQL, with the name of the user; it asks for no password."""
         self._llm_url = llm_url.rstrip("/")
         self._log_dir = log_dir
         self._progress = progress
@@ -94,6 +96,7 @@ class RealLetta:
         self._progress("starting PostgreSQL")
         database = start_copy(installation, template, run_dir, self._log_dir)
         opening.callback(database.stop)
+        self.database_uri = database.uri
         self._progress(f"starting Letta {LETTA_VERSION} (half a minute or more)")
         letta = self._start_letta(python, run_dir, database.uri)
         opening.callback(letta.stop, _STOP_GRACE_S)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.aom import aom_bodies as bodies
-from alerts.aom.alarms import seconds
+from alerts.aom.alarms import is_told, seconds
 from alerts.aom.deployment import Deployment
 from alerts.aom.desired import desired
 from alerts.aom.errors import DeploymentError
@@ -24,7 +24,7 @@ from tests.aom_account import EXAMPLE, SECRETS
 
 LINKS = Links("https://git.example/runbooks", "https://grafana.example")
 GROUPS = every_group(load(), LINKS)
-ALERTS = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
+ALERTS = [rule for group in GROUPS for rule in group["rules"] if is_told(rule)]
 DEPLOYMENT = read(EXAMPLE, SECRETS)
 PAGE = "letta_slo_letta_api_availability_SloErrorBudgetBurn_page"
 
@@ -58,6 +58,17 @@ def test_every_alert_becomes_one_rule_with_its_severity_and_whom_it_reaches() ->
     assert {one.form["action_rule"] for one in pages} == {"letta_slo_page"}
     assert {one.form["action_rule"] for one in rules if one not in pages} == {"letta_slo_ticket"}
     assert len(pages) == len([one for one in ALERTS if one["labels"]["severity"] == "page"])
+
+
+def test_the_dead_man_becomes_no_rule() -> None:
+    left_out = {one["alert"] for group in GROUPS for one in group["rules"] if "alert" in one and not is_told(one)}
+    assert left_out == {"DeadMan"}
+
+
+def test_an_alert_that_is_kept_firing_clears_as_late_as_aom_can() -> None:
+    kept = platform_alert() | {"keep_firing_for": "10m"}
+    (rule,) = [one for one in wanted(groups=[{"name": "g", "rules": [kept]}]) if one.kind is Kind.ALARM_RULE]
+    assert rule.form["recovers_after"] == 3
 
 
 def test_a_rule_says_what_burns_how_fast_and_what_to_do() -> None:

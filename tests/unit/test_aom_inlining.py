@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alerts.aom.inlining import inlined, records
 from alerts.errors import RuleError
+from alerts.inlining import inlined, records
 from alerts.links import Links
 from alerts.promql import selectors
 from alerts.rendering import every_group

@@ -1,0 +1,178 @@
+"""`letta-slo plan|apply|deployed|destroy prometheus`: the rules in a Prometheus as the catalogue makes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from alerts.links import Links
+from alerts.loaded import Difference, differences, there, wanted
+from alerts.rendering import HEADER, every_group, files
+from letta_slo import exit_codes, options
+from letta_slo.destinations import apply, deployed, destroy
+from letta_slo.plan import plan
+from production.client import Prometheus, connect
+from production.errors import PrometheusError
+from slo.catalog import load
+
+_FOLDER: Final = "prometheus/"
+_LOADED_WITHIN_S: Final = 30.0
+_EPILOG_PLAN: Final = options.epilog("""
+  letta-slo plan prometheus --prometheus http://10.0.0.9:9090
+""")
+_EPILOG_APPLY: Final = options.epilog("""
+  letta-slo apply prometheus --prometheus http://10.0.0.9:9090 --rules-dir /etc/prometheus/letta-slo
+  letta-slo apply prometheus --prometheus http://10.0.0.9:9090 --rules-dir /etc/prometheus/letta-slo --confirm
+""")
+
+
+def _of_prometheus(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        options.catalog_dir,
+        click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus."),
+        click.option("--runbooks-at", default=Links().runbooks, show_default=True, help="Where the runbooks are."),
+        click.option("--grafana-at", default="", help="Address of your Grafana, for links."),
+    ):
+        command = option(command)
+    return command
+
+
+_RULES_DIR = click.option(
+    "--rules-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder whose objectives/*.yaml and platform/*.yaml stand in `rule_files` of the Prometheus.",
+)
+_CONFIRM = click.option("--confirm", is_flag=True, help="Do it; without it nothing is changed.")
+
+
+@plan.command("prometheus", epilog=_EPILOG_PLAN)
+@_of_prometheus
+def plan_prometheus(**given: Any) -> int:
+    """Say which rules a Prometheus lacks, has otherwise, or has though nobody wants them any more."""
+    with connect(given["prometheus"]) as server:
+        _show(_differing(server, given))
+    return exit_codes.MET
+
+
+@deployed.command(
+    "prometheus", epilog=options.epilog("letta-slo deployed prometheus --prometheus http://10.0.0.9:9090")
+)
+@_of_prometheus
+def deployed_prometheus(**given: Any) -> int:
+    """Say what is not as the catalogue says, or cannot be evaluated. Exit code 3 when there is anything."""
+    with connect(given["prometheus"]) as server:
+        found = _differing(server, given)
+    _show(found)
+    return exit_codes.MISSED if found else exit_codes.MET
+
+
+@apply.command("prometheus", epilog=_EPILOG_APPLY)
+@_of_prometheus
+@_RULES_DIR
+@_CONFIRM
+def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
+    """Write the rule files, have the Prometheus read them, and look whether it has them.
+
+    The Prometheus must run with --web.enable-lifecycle. When it refuses the files, those from before are put back.
+    """
+    with connect(given["prometheus"]) as server:
+        found = _differing(server, given)
+        _show(found)
+        if not confirm:
+            click.echo("nothing was changed: --confirm does it", err=True)
+            return exit_codes.MET
+        made = files(load(given["catalog"]), _links(given))
+        _replace(server, rules_dir, {name.removeprefix(_FOLDER): text for name, text in made.items() if _is_rule(name)})
+        return _awaited(server, given)
+
+
+@destroy.command(
+    "prometheus", epilog=options.epilog("letta-slo destroy prometheus --prometheus URL --rules-dir DIR --confirm")
+)
+@_of_prometheus
+@_RULES_DIR
+@_CONFIRM
+def destroy_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
+    """Remove our rule files from the folder, and have the Prometheus forget them."""
+    for file in _ours(rules_dir):
+        click.echo(f"- {file}")
+    if not confirm:
+        click.echo("nothing was changed: --confirm does it", err=True)
+        return exit_codes.MET
+    with connect(given["prometheus"]) as server:
+        _replace(server, rules_dir, {})
+    return exit_codes.MET
+
+
+def _links(given: dict[str, Any]) -> Links:
+    return Links(given["runbooks_at"], given["grafana_at"])
+
+
+def _differing(server: Prometheus, given: dict[str, Any]) -> list[Difference]:
+    want = wanted(every_group(load(given["catalog"]), _links(given)))
+    return differences(there(server.rules()), want)
+
+
+def _is_rule(name: str) -> bool:
+    return name.startswith(_FOLDER) and not name.startswith(f"{_FOLDER}tests/")
+
+
+def _ours(folder: Path) -> list[Path]:
+    """Return the files of a folder that we wrote: by their first line, so that nobody else's is touched."""
+    return [file for file in sorted(folder.rglob("*.yaml")) if file.read_text(encoding="utf-8").startswith(HEADER)]
+
+
+def _replace(server: Prometheus, folder: Path, made: dict[str, str]) -> None:
+    before = {file: file.read_text(encoding="utf-8") for file in _ours(folder)}
+    after = {folder / name: text for name, text in made.items()}
+    foreign = [str(file) for file in after if file.exists() and file not in before]
+    if foreign:
+        raise click.UsageError(
+            f"{', '.join(foreign)}: not written by letta-slo, so not touched; choose another --rules-dir"
+        )
+    _write(before, after)
+    try:
+        server.reload()
+    except PrometheusError:
+        _write(after, before)
+        server.reload()
+        click.echo("the files from before are in place again", err=True)
+        raise
+
+
+def _write(before: dict[Path, str], after: dict[Path, str]) -> None:
+    for file in set(before) - set(after):
+        file.unlink()
+    for file, text in after.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.rename(file)
+
+
+def _awaited(server: Prometheus, given: dict[str, Any]) -> int:
+    """Look until the Prometheus has what was written; a rule that fails is told after that."""
+    until = time.monotonic() + _LOADED_WITHIN_S
+    while (found := _differing(server, given)) and time.monotonic() < until:
+        time.sleep(0.5)
+    if found:
+        click.echo(f"after {_LOADED_WITHIN_S:g} s the Prometheus still differs; does it read --rules-dir?", err=True)
+        _show(found)
+        return exit_codes.MISSED
+    click.echo("applied, and read back: nothing differs")
+    return exit_codes.MET
+
+
+def _show(found: list[Difference]) -> None:
+    marks = {"missing": "+", "changed": "~", "extra": "-", "failing": "!"}
+    for one in found:
+        click.echo(f"{marks[one.what]} {one.rule}")
+        for name, (have, want) in one.fields.items():
+            click.echo(f"    {name}: {have!r} -> {want!r}" if one.what == "changed" else f"    {name}: {have}")
+    counted = ", ".join(f"{sum(one.what == what for one in found)} {what}" for what in marks)
+    click.echo(counted if found else "nothing differs")
