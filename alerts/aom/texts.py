@@ -40,6 +40,7 @@ def message_template(locale: str, runbooks: str, dashboards: str) -> list[dict[s
     lines = [
         said["what"].format("${event_name_alias} ${alarm_info}"),
         said["which"].format("$event.metadata.slo $event.metadata.component", "$event.metadata.service"),
+        said["where"].format("${resources_new}"),
         said["how"].format("$event.annotations.fires_when"),
         said["since"].format("${starts_at}", "${clear_type}"),
         said["do"].format("$event.annotations.runbook", runbooks),
@@ -48,7 +49,7 @@ def message_template(locale: str, runbooks: str, dashboards: str) -> list[dict[s
     topic = "[${event_severity}] ${event_name_alias}"
     long = "\n".join(lines)
     # An SMS ends at 490 characters and may hold no brackets.
-    short = "\n".join((said["what"].format("${event_severity} ${event_name_alias}"), *lines[2:5]))
+    short = "\n".join((said["what"].format("${event_severity} ${event_name_alias}"), *lines[3:6]))
     robot = f"{topic}\n{long}"
     contents = (("dingding", "", robot), ("email", topic, long), ("sms", "", short), ("wechat", "", robot))
     return [{"subType": kind, "topic": title, "content": text} for kind, title, text in contents]
@@ -58,6 +59,7 @@ _WORDS: Final = {
     "en-us": {
         "what": "What burns: {}",
         "which": "Which: {}, of {}",
+        "where": "Where: {}",
         "how": "How fast: it fires when {}",
         "since": "Since: {} ({})",
         "do": "What to do: the runbook {} in {}",
@@ -66,6 +68,7 @@ _WORDS: Final = {
     "zh-cn": {
         "what": "告警内容：{}",
         "which": "目标：{}，服务：{}",
+        "where": "资源：{}",
         "how": "消耗速度（触发条件）：{}",
         "since": "开始时间：{}（{}）",
         "do": "处理办法：运行手册 {}，见 {}",
