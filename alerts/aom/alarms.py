@@ -48,7 +48,7 @@ def alarm_rules(groups: Iterable[Mapping[str, Any]], deployment: Deployment) -> 
         if name in made:
             raise DeploymentError(f"two alerts would be the one alarm rule {name}: give one of them another name")
         expression = " ".join(rule["expr"].split()) if deployment.is_recorded else inlined(rule["expr"], known)
-        sent = {"promql": expression, "alias": _alias(rule)}
+        sent = {"promql": expression, "alias": "_".join(_parts(rule))}
         made[name] = Resource(Kind.ALARM_RULE, name, _form(rule, expression, deployment), sent)
     if len(made) > _RULES_AT_MOST:
         raise DeploymentError(f"{len(made):,} alarm rules, and a project has room for {_RULES_AT_MOST:,}")
@@ -62,9 +62,7 @@ def is_told(rule: Mapping[str, Any]) -> bool:
 
 def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
     """Return what an alert is called in AOM; a rule's name is its identity there."""
-    labels = rule["labels"]
-    of = labels.get(names.SLO_LABEL) or labels.get(names.COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
-    return "_".join(word(one) for one in (prefix, of, rule["alert"], labels[names.SEVERITY_LABEL]) if one)
+    return "_".join(word(one) for one in (prefix, *_parts(rule)))
 
 
 @lru_cache(maxsize=4096)  # each rule is read several times, and parsing a long one takes milliseconds
@@ -78,10 +76,11 @@ def seconds(length: str) -> int:
     return round(sum(int(count) * _UNITS_S[unit] for count, unit in _LENGTH.findall(length)))
 
 
-def _alias(rule: Mapping[str, Any]) -> str:
+def _parts(rule: Mapping[str, Any]) -> list[str]:
+    """Return what an alert is about, which it is, and whom it reaches."""
     labels = rule["labels"]
     of = labels.get(names.SLO_LABEL) or labels.get(names.COMPONENT_LABEL) or labels.get(names.SERVICE_LABEL, "")
-    return "_".join(filter(None, (of, rule["alert"], labels[names.SEVERITY_LABEL])))
+    return [one for one in (of, rule["alert"], labels[names.SEVERITY_LABEL]) if one]
 
 
 def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> dict[str, Any]:

@@ -86,8 +86,9 @@ def _publishers(answer: Mapping[str, Any]) -> list[str]:
             policy = orjson.loads(policy)
         except orjson.JSONDecodeError:
             return []
-    statements = [one for one in policy.get("Statement") or [] if one.get("Effect") == "Allow"]
-    return sorted({str(name) for one in statements for name in (one.get("Principal") or {}).get("Service") or []})
+    allowed = [one.get("Principal") or {} for one in policy.get("Statement") or [] if one.get("Effect") == "Allow"]
+    services = [one.get("Service") or [] for one in allowed]
+    return sorted({str(name) for one in services for name in ([one] if isinstance(one, str) else one)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,12 @@ class Subscriptions:
 
 
 def _pages(cloud: Cloud, operation: str, key: str, given: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield everything; SMN takes no offset that is not below the number of things, so that number ends it."""
     offset = 0
     while True:
-        page = (cloud.ask("smn", operation, **given, offset=offset, limit=_PAGE) or {}).get(key) or []
+        answer = cloud.ask("smn", operation, **given, offset=offset, limit=_PAGE) or {}
+        page = answer.get(key) or []
         yield from page
-        if not page:  # a page that is short need not be the last
-            return
         offset += len(page)
+        if not page or offset >= int(answer.get(f"{key.removesuffix('s')}_count") or 0):
+            return

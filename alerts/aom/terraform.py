@@ -34,7 +34,10 @@ def text(resources: Iterable[Resource], prefix: str) -> str:
     made["huaweicloud_aom_alarm_silence_rule"] = {"each": _silence(prefix)}
     whole = {
         _ANNOTATION_COMMENT: _HEADER,
-        "terraform": {"required_providers": {"huaweicloud": {"source": PROVIDER, "version": VERSION}}},
+        "terraform": {
+            "required_version": ">= 1.3",  # optional attributes of an object
+            "required_providers": {"huaweicloud": {"source": PROVIDER, "version": VERSION}},
+        },
         "variable": _VARIABLES,
         "resource": made,
     }

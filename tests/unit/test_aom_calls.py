@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from alerts.aom.account import State
 from alerts.aom.calls import Cloud, credentials, endpoints
 from alerts.aom.errors import RefusedError, RejectedError, UnreachableError
 from alerts.aom.reading import load
+from alerts.aom.resource import Mark
+from alerts.aom.smn_keepers import Topics
 from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.double import ManagementDouble
 from testbed.cloud.management.signature import Signed, fault
@@ -135,6 +138,33 @@ def test_a_name_that_exists_is_rejected_with_its_code(double: ManagementDouble) 
 
 def test_deleting_what_is_not_there_succeeds(double: ManagementDouble) -> None:
     cloud(double).ask("aom", "delete_metric_or_event_alarm_rule", body={"alarm_rules": ["nobody"]})
+
+
+def test_topics_are_read_to_the_last_page(double: ManagementDouble) -> None:
+    # The double refuses an offset that is not below the number of topics, as SMN's reference has it.
+    for number in range(201):
+        urn = f"urn:{number:03}"
+        double.put("topics", urn, {"topic_urn": urn, "name": f"t{number:03}", "display_name": ""})
+    found = Topics(cloud(double), DEPLOYMENT).read(State())
+    assert [one.name for one in found] == [f"t{number:03}" for number in range(201)]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "",
+        {"Statement": [{"Effect": "Deny", "Principal": {"Service": ["lts"]}}]},
+        '{"Statement": [{"Effect": "Allow", "Principal": {"CSP": ["urn:csp:iam::x:root"]}}]}',
+        {"Statement": [{"Effect": "Allow", "Principal": {"Service": "apm"}}]},
+    ],
+)
+def test_who_may_publish_is_read_in_whatever_form_a_policy_comes(double: ManagementDouble, policy: object) -> None:
+    name = f"letta_slo_page {Mark('letta_slo', '0' * 16)}"
+    double.put(
+        "topics", "urn", {"topic_urn": "urn", "name": "letta_slo_page", "display_name": name, "access_policy": policy}
+    )
+    (found,) = Topics(cloud(double), DEPLOYMENT).read(State())
+    assert found.form["publishers"] == (["apm"] if "apm" in str(policy) else [])
 
 
 def test_no_secret_stands_in_a_message_though_the_service_repeats_it(double: ManagementDouble) -> None:

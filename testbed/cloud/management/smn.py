@@ -130,4 +130,6 @@ def _page(found: list[Row], asked: Asked) -> list[Row]:
     limit, offset = asked.whole("limit", _PAGE_AT_MOST), asked.whole("offset", 0)
     if limit > _PAGE_AT_MOST:
         raise AnswerError(400, "SMN.00015", f"limit {limit}")
+    if offset and offset >= len(found):
+        raise AnswerError(400, "SMN.00016", f"offset {offset} of {len(found)}")
     return found[offset : offset + limit]
