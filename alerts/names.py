@@ -16,6 +16,8 @@ GROUP_PREFIX: Final = "letta-slo/"
 
 OBJECTIVE: Final = "slo:objective:ratio"
 PERIOD: Final = "slo:period:seconds"
+MAINTENANCE: Final = "slo:maintenance:active"
+CALENDAR_PERIOD: Final = "slo:calendar_period:number_modulo_3"
 BURN_PREFIX: Final = "slo:burn_rate:"
 BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
 EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
@@ -34,6 +36,11 @@ def good(window: timedelta) -> str:
 def total(window: timedelta) -> str:
     """All events a second over a window."""
     return f"slo:total_events:rate{span(window)}"
+
+
+def in_periods(name: str, number: int) -> str:
+    """A rate that is counted in the periods of a calendar with this number, modulo 3, and 0 in the others."""
+    return f"{name}_in_periods_{number}"
 
 
 def bad_count(window: timedelta) -> str:

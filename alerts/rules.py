@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from alerts import names
+from alerts.counting import Histograms, counted, in_maintenance, period_number, there
 from alerts.links import Links
 from alerts.windows import (
     FEWEST_BAD,
@@ -38,23 +39,24 @@ LOSS_SEEN_FOR: Final = timedelta(minutes=10)
 _DASHBOARD: Final = "objective"
 
 
-def groups(catalogue: Catalogue, links: Links) -> list[dict[str, Any]]:
+def groups(catalogue: Catalogue, links: Links, histograms: Histograms = Histograms.CLASSIC) -> list[dict[str, Any]]:
     """Return the rule groups of a catalogue, one an objective; raises RuleError."""
     check_fireable(one for one in catalogue.objectives if one.kind is Kind.SHARE)
     return [
-        {"name": names.objective_group(one.name), "rules": list(_rules(one, links))} for one in catalogue.objectives
+        {"name": names.objective_group(one.name), "rules": list(_rules(one, links, histograms))}
+        for one in catalogue.objectives
     ]
 
 
-def _rules(one: Objective, links: Links) -> Iterator[Rule]:
+def _rules(one: Objective, links: Links, histograms: Histograms) -> Iterator[Rule]:
     if one.kind is Kind.INVARIANT:
         yield _broken(one, links)
     else:
-        yield from _records(one)
+        yield from _records(one, histograms)
         yield from (_burning(one, severity, links) for severity in Severity)
         yield _impossible(one, links)
     if has_absence(one):
-        yield _absent(one, links)
+        yield _absent(one, links, histograms)
 
 
 def has_absence(one: Objective) -> bool:
@@ -62,19 +64,16 @@ def has_absence(one: Objective) -> bool:
     return Phase.STEADY in one.samples.phases
 
 
-def _records(one: Objective) -> Iterator[Rule]:
-    for window in all_windows():
-        yield _record(one, names.total(window), f"sum(rate({one.total_query}[{span(window)}]))")
-        # Before the first good event there is no series of it, and that is none good, not nothing known.
-        none = f"0 * {_of(one, names.total(window))}"
-        yield _record(one, names.good(window), f"sum(rate({one.good_query}[{span(window)}])) or on () {none}")
-    for window in all_windows():
+def _records(one: Objective, histograms: Histograms) -> Iterator[Rule]:
+    if one.maintenance:
+        yield _record(one, names.MAINTENANCE, in_maintenance(one.maintenance))
+    yield from _rates(one, histograms)
+    for window in all_windows(one.period):
         yield _record(one, names.burn(window), _burn(one, window))
-    for window in long_windows():
+    for window in long_windows(one.period):
         bad = f"clamp_min({_of(one, names.total(window))} - {_of(one, names.good(window))}, 0)"
         yield _record(one, names.bad_count(window), f"{bad} * {round(window.total_seconds())}")
-    for name in (names.total, names.good):
-        yield _record(one, name(one.period), f"avg_over_time({_of(one, name(SHORTEST))}[{span(one.period)}])")
+    yield from _of_period(one)
     yield _record(one, names.burn(one.period), _burn(one, one.period))
     yield _record(one, names.BUDGET_LEFT, f"1 - {_of(one, names.burn(one.period))}")
     left = f"clamp_min({_of(one, names.BUDGET_LEFT)}, 0) * {round(one.period.total_seconds())}"
@@ -84,13 +83,55 @@ def _records(one: Objective) -> Iterator[Rule]:
     yield _record(one, names.PERIOD, f"vector({round(one.period.total_seconds())})")
 
 
+def _rates(one: Objective, histograms: Histograms) -> Iterator[Rule]:
+    """Good and total by window: from the counters, or, without maintenance, from the rates of the shortest window."""
+    for window in all_windows(one.period):
+        # Before the first good event there is no series of it, and that is none good, not nothing known.
+        none = f"0 * {_of(one, names.total(window))}"
+        total = counted(one, one.total_query or "", window, histograms)
+        good = f"{counted(one, one.good_query or '', window, histograms)} or on () {none}"
+        if one.maintenance and window == SHORTEST:
+            # A rate looks back over its window, so what came in the maintenance is out of it one window later.
+            at_work = f"(1 - max_over_time({_of(one, names.MAINTENANCE)}[{span(SHORTEST)}]))"
+            total, good = f"{total} * on () {at_work}", f"({good}) * on () {at_work}"
+        elif one.maintenance:
+            total, good = (_averaged(one, name(SHORTEST), window) for name in (names.total, names.good))
+        yield _record(one, names.total(window), total)
+        yield _record(one, names.good(window), good)
+
+
+def _of_period(one: Objective) -> Iterator[Rule]:
+    """Good and total of the period: averaged over its length, or, of a calendar's, over what of it is past.
+
+    PromQL has no window that begins on the first of a month. So rates are recorded apart for periods with the number 0,
+    1 and 2 modulo 3: no time as long as the longest period touches more than three that follow each other.
+    """
+    if one.calendar is None:
+        for name in (names.total, names.good):
+            yield _record(one, name(one.period), _averaged(one, name(SHORTEST), one.period))
+        return
+    now = _of(one, names.CALENDAR_PERIOD)
+    yield _record(one, names.CALENDAR_PERIOD, period_number(one.calendar))
+    for name in (names.total, names.good):
+        parts = []
+        for number in range(3):
+            apart = names.in_periods(name(SHORTEST), number)
+            yield _record(one, apart, f"{_of(one, name(SHORTEST))} * ({now} == bool {number})")
+            parts.append(f"{_averaged(one, apart, one.period)} * ({now} == bool {number})")
+        yield _record(one, name(one.period), " + ".join(parts))
+
+
+def _averaged(one: Objective, name: str, window: timedelta) -> str:
+    return f"avg_over_time({_of(one, name)}[{span(window)}])"
+
+
 def _burn(one: Objective, window: timedelta) -> str:
     total, good = _of(one, names.total(window)), _of(one, names.good(window))
     return f"clamp_min({total} - {good}, 0) / clamp_min({total}, {_SMALLEST}) / {number(one.allowed_bad_share)}"
 
 
 def _burning(one: Objective, severity: Severity, links: Links) -> Rule:
-    pairs = of_severity(severity)
+    pairs = of_severity(severity, one.period)
     parts = [_both_burn(one, pair.long, pair.short, pair.burn_rate(one.period)) for pair in pairs]
     if severity is Severity.PAGE:
         slower = pairs[-1]
@@ -144,22 +185,23 @@ def _broken(one: Objective, links: Links) -> Rule:
     )
 
 
-def _absent(one: Objective, links: Links) -> Rule:
+def _absent(one: Objective, links: Links, histograms: Histograms) -> Rule:
+    series = there(one.total_query or "", histograms)
     return _alert(
         one,
         names.ABSENT,
-        f"absent({one.total_query})",
+        f"absent({series})",
         Severity.TICKET,
         held=ABSENT_FOR,
         summary=f"{one.title}: nothing is known of it",
-        description=f"No series {one.total_query} for ten minutes, so no other alert of this objective can fire.",
+        description=f"No series {series} for ten minutes, so no other alert of this objective can fire.",
         runbook=links.runbook("without-data"),
         dashboard=links.dashboard(_DASHBOARD, slo=one.name),
     )
 
 
 def _impossible(one: Objective, links: Links) -> Rule:
-    window = of_severity(Severity.PAGE)[0].long
+    window = of_severity(Severity.PAGE, one.period)[0].long
     total = _of(one, names.total(window))
     enough = f"{total} * {round(window.total_seconds())} >= {QUIET_BELOW}"
     return _alert(

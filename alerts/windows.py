@@ -33,8 +33,12 @@ class Pair:
     short: timedelta
     budget_share: Fraction
 
+    factor: Fraction | None = None  # the burn rate, where it is not that of the windows
+
     def burn_rate(self, period: timedelta) -> Fraction:
         """Return the burn rate above which the pair fires; 1 spends exactly the budget over the period."""
+        if self.factor is not None:
+            return self.factor
         return self.budget_share * Fraction(round(period.total_seconds()), round(self.long.total_seconds()))
 
 
@@ -54,29 +58,63 @@ FEWEST_BAD: Final = 5
 SHORTEST: Final = min(pair.short for pair in PAIRS)
 
 
-def of_severity(severity: Severity) -> tuple[Pair, ...]:
+# For a shorter period the same windows would be a tenth of it, and the slowest would fire while all is as promised. So
+# they shrink with it, and the burn rates stay; a short window holds some scrapes, whatever the period.
+USUAL: Final = timedelta(days=28)
+_SHORTEST_PERIOD: Final = timedelta(days=7)
+_LEAST: Final = timedelta(minutes=5)
+
+
+def pairs_of(period: timedelta) -> tuple[Pair, ...]:
+    """Return the pairs of windows for an objective's period: those of the table from 28 days on, else shorter ones."""
+    if period >= USUAL:
+        return PAIRS
+    shrunk = Fraction(round(period.total_seconds()), round(USUAL.total_seconds()))
+    return tuple(
+        Pair(
+            pair.severity,
+            _shrunk(pair.long, shrunk),
+            _shrunk(pair.short, shrunk),
+            pair.budget_share,
+            pair.burn_rate(USUAL),
+        )
+        for pair in PAIRS
+    )
+
+
+def of_severity(severity: Severity, period: timedelta = USUAL) -> tuple[Pair, ...]:
     """Return the pairs of a severity, the fastest first."""
-    return tuple(pair for pair in PAIRS if pair.severity is severity)
+    return tuple(pair for pair in pairs_of(period) if pair.severity is severity)
 
 
-def all_windows() -> tuple[timedelta, ...]:
-    """Return every window that something is recorded for, each once, the shortest first."""
-    return tuple(sorted({window for pair in PAIRS for window in (pair.long, pair.short)} | {QUIET_LONG}))
+def all_windows(period: timedelta = USUAL) -> tuple[timedelta, ...]:
+    """Return every window that something is recorded for, each once, the shortest first.
+
+    Those of the table are among them for every period, since dashboards compare objectives by them.
+    """
+    used = {window for pair in (*PAIRS, *pairs_of(period)) for window in (pair.long, pair.short)}
+    return tuple(sorted(used | {QUIET_LONG}))
 
 
-def long_windows() -> tuple[timedelta, ...]:
+def long_windows(period: timedelta = USUAL) -> tuple[timedelta, ...]:
     """Return the windows over which bad events are counted, each once, the shortest first."""
-    return tuple(sorted({pair.long for pair in PAIRS} | {QUIET_LONG}))
+    return tuple(sorted({pair.long for pair in pairs_of(period)} | {QUIET_LONG}))
 
 
 def check_fireable(objectives: Iterable[Objective]) -> None:
-    """Refuse objectives of which some pair could never fire: even with nothing but errors it burns too slowly.
+    """Refuse objectives of which some pair could never fire, and periods too short for any.
 
     Raises RuleError, which names all of them.
     """
     faults = []
     for one in objectives:
-        for pair in PAIRS:
+        if one.period < _SHORTEST_PERIOD:
+            faults.append(
+                f"{one.origin}: {one.name}: its period of {span(one.period)} is too short to be watched by burn rate: "
+                f"2 % of its budget are gone within minutes; {span(_SHORTEST_PERIOD)} and more can be watched"
+            )
+            continue
+        for pair in pairs_of(one.period):
             needed = pair.burn_rate(one.period) * one.allowed_bad_share
             if needed >= 1:
                 most = 1 - 1 / pair.burn_rate(one.period)
@@ -87,6 +125,11 @@ def check_fireable(objectives: Iterable[Objective]) -> None:
                 )
     if faults:
         raise RuleError("\n".join(faults))
+
+
+def _shrunk(window: timedelta, by: Fraction) -> timedelta:
+    minutes = round(Fraction(round(window.total_seconds()), 60) * by)
+    return max(timedelta(minutes=minutes), _LEAST)
 
 
 def span(length: timedelta) -> str:

@@ -85,7 +85,8 @@ def _gate_window(catalogue: Catalogue, given: dict[str, Any]) -> int:
 
 
 def _read(prometheus: Prometheus, objective: Objective, from_s: float, to_s: float) -> tuple[Reading, Reading]:
-    period_s = objective.period.total_seconds()
+    calendar = objective.calendar
+    period_s = objective.period.total_seconds() if calendar is None else max(1.0, to_s - calendar.begin(to_s))
     period = read(prometheus, objective, to_s - period_s, to_s, step_s=max(1.0, period_s / _PERIOD_STEPS))
     return read(prometheus, objective, from_s, to_s), period
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from alerts.counting import Histograms
 from alerts.links import Links
+from alerts.platform import load as load_alarms
 from alerts.rendering import files
 from letta_slo import exit_codes, options
 from slo.catalog import load
 
 _EPILOG = options.epilog("""
-  letta-slo render --out rules                     prometheus/letta-slo.yaml, kubernetes/letta-slo.yaml
+  letta-slo render --out rules                     rules by objective and component, cases, a PrometheusRule
   letta-slo render --out rules --check             in CI: are the committed files what would be written?
   letta-slo render --out rules --catalog objectives
 """)
@@ -35,13 +38,28 @@ _EPILOG = options.epilog("""
 @click.option(
     "--grafana-at", default="", help="Address of your Grafana, for links to dashboards.  [default: paths alone]"
 )
+@click.option(
+    "--alarms",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with alarms of the platform.  [default: the shipped ones, alerts/platform]",
+)
+@click.option(
+    "--native-histograms",
+    is_flag=True,
+    help="Read latencies from native histograms; cases for promtool are then written for the platform only.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit code 3 when a file is not what would be written.")
-def render(catalog: Path | None, out: Path, runbooks_at: str, grafana_at: str, check: bool) -> int:
-    """Write the rules that watch each objective: recordings, pages and tickets by burn rate, absence of data.
+def render(out: Path, check: bool, **given: Any) -> int:
+    """Write the rules that watch each objective, the alarms of the platform, and cases by which both are tried.
 
     An objective of which some alert could never fire is refused, with the reason.
     """
-    made = files(load(catalog), Links(runbooks_at, grafana_at))
+    made = files(
+        load(given["catalog"]),
+        Links(given["runbooks_at"], given["grafana_at"]),
+        alarms=load_alarms(given["alarms"]),
+        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
+    )
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]
         for name in drifted:

@@ -32,6 +32,7 @@ class Reading:
     """
 
     objective: Objective
+    length_s: float
     counts: BlockCounts
     total: int
     total_is_counted: bool  # its counter is there, even if it did not grow
@@ -87,6 +88,7 @@ def read(
     is_seen = bool(one) or _is_there(window, parse(first_query))
     return Reading(
         objective=objective,
+        length_s=to_s - from_s,
         counts=counts if objective.good_query is not None and is_seen else _nothing(),
         total=sum(each.total for each in grown_total),
         total_is_counted=bool(total),

@@ -165,7 +165,7 @@ def _budget(period: Reading | None) -> Budget | None:
     if not total:
         return None
     left = 1 - bad / (total * float(period.objective.allowed_bad_share))
-    return Budget(period.objective.period.total_seconds(), bad, total, left, (*period.doubts, *period.said))
+    return Budget(period.length_s, bad, total, left, (*period.doubts, *period.said))
 
 
 def _reading_said(each: JudgedReading) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 from fractions import Fraction
 
+from slo.calendar_period import CalendarPeriod
 from slo.errors import UnknownObjectiveError
+from slo.maintenance import Maintenance
 from slo.operations import OPERATIONS
 
 __all__ = [
@@ -127,6 +129,8 @@ class Objective:
     bad_query: str | None = None
     alert_policies: tuple[str, ...] = ()
     data_source: str | None = None
+    calendar: CalendarPeriod | None = None
+    maintenance: tuple[Maintenance, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind is Kind.SHARE and (self.target is None or not 0 < self.target < 1):

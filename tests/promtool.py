@@ -33,8 +33,18 @@ def counting(*stretches: tuple[float, int], start: float = 0) -> str:
     return " ".join(parts)
 
 
-def check(folder: Path, groups: list[dict[str, Any]], series: Mapping[str, str], expected: Sequence[Any]) -> str:
-    """Run the rules over series; `expected` are (minute, expression, values), [] for none. Return what failed."""
+def check(
+    folder: Path,
+    groups: list[dict[str, Any]],
+    series: Mapping[str, str],
+    expected: Sequence[Any],
+    *,
+    step: str = "1m",
+) -> str:
+    """Run the rules over series; `expected` are (minute, expression, values), [] for none. Return what failed.
+
+    The rules are evaluated every `step`.
+    """
     rules = folder / "rules.yaml"
     rules.write_text(yaml.safe_dump({"groups": groups}))
     asked = [
@@ -51,6 +61,6 @@ def check(folder: Path, groups: list[dict[str, Any]], series: Mapping[str, str],
         "promql_expr_test": asked,
     }
     file = folder / "test.yaml"
-    file.write_text(yaml.safe_dump({"rule_files": [rules.name], "evaluation_interval": "1m", "tests": [test]}))
+    file.write_text(yaml.safe_dump({"rule_files": [rules.name], "evaluation_interval": step, "tests": [test]}))
     done = promtool("test", "rules", str(file))
     return "" if done.returncode == 0 else done.stdout + done.stderr

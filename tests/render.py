@@ -1,8 +1,8 @@
 """Write the committed generated files again, or check with --check that they are what would be written.
 
 Generated: the reference of commands (from the commands' own help), of exit codes, of the shipped objectives, of tiers,
-of the stub's behaviour, and of telemetry; the alert rules of the catalogue; the table of other tools' measures of a
-stream; and the constants of `letta_otel.conventions`.
+of the stub's behaviour, of alarms and of telemetry; the alert rules of the catalogue; the table of other tools'
+measures of a stream; and the constants of `letta_otel.conventions`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from registry import reading, rendering
 from registry.listing import listing
 
 from alerts.links import Links
+from alerts.platform import Alarm
+from alerts.platform import load as load_alarms
 from alerts.rendering import files as rules
 from bench import crosswalk
 from bench.crosswalk import RECORDING
@@ -140,6 +142,36 @@ _POOLS: dict[str, Callable[[tiers.Tier], str]] = {
 }
 
 
+def alarms() -> str:
+    """Return the table of the platform's alarms, and where each alert of source document 002 is."""
+    rows = "\n".join(
+        f"| `{one.name}` | {one.severity} | {one.component} | {one.summary} | {_sources(one)} | "
+        f"[{one.runbook}](../../alerts/runbooks/{one.runbook}.md) |"
+        for one in load_alarms()
+    )
+    return (
+        f"{_HEADER}# Alarms of the platform\n\n"
+        "What is no objective and still tells somebody: data in `alerts/platform/`, each with its reason, a course of\n"
+        "its series by which it is tried, and a runbook. Beside them stand the alerts of objectives by burn rate\n"
+        "([deploy the alert rules](../how-to/deploy-the-rules.md)).\n\n"
+        "| alarm | severity | component | says | why | runbook |\n|---|---|---|---|---|---|\n"
+        f"{rows}\n\n"
+        "## The four alerts that source document 002 asks for (R2-21)\n\n"
+        "| asked for | is |\n|---|---|\n"
+        "| error rate of the API | `SloErrorBudgetBurn` of `letta-api-availability`, page and ticket |\n"
+        "| p95 of the latency | `SloErrorBudgetBurn` of `letta-message-latency`: 95 % under its limit |\n"
+        "| capacity of the storage | `HostDiskFillsUp`, `HostDiskFull` |\n"
+        "| quota of the model's API | `ModelQuotaNearlySpent`, `ModelRefusesForRate` |\n\n"
+        "Compound conditions (R0-21): `HostCpuHighAndSlow`, and every alarm that asks for a least number of\n"
+        "events besides a share. Quiet periods: `for`, `keep_firing_for`, windows of maintenance, silences of\n"
+        "Alertmanager, AOM's mute rules.\n"
+    )
+
+
+def _sources(one: Alarm) -> str:
+    return f"{one.source}: {one.reason}" if one.source else one.reason
+
+
 def stub() -> str:
     """Return what can be set on the Letta stub, with what a healthy one does."""
     healthy = default_behaviour(with_model_server=True)
@@ -189,6 +221,7 @@ def _row(one: Objective) -> str:
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/explanation/streaming-measures.md": streaming_measures,
+    "docs/reference/alarms.md": alarms,
     "docs/reference/commands.md": commands,
     "docs/reference/conformance.md": lambda: _HEADER + reference(),
     "docs/reference/exit-codes.md": exit_codes,

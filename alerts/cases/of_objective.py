@@ -27,7 +27,7 @@ def by_the_minute(one: Objective) -> Iterator[Case]:
     """Yield the cases for evaluations a minute apart: the page, absence, impossible counts, what may never happen."""
     if one.kind is Kind.INVARIANT:
         yield _broken(one)
-    else:
+    elif not one.maintenance:  # whose windows may lie anywhere in a case, and nothing fires in them
         yield _burning(one, Severity.PAGE, _MINUTE)
         yield _impossible(one)
     if has_absence(one):
@@ -36,13 +36,13 @@ def by_the_minute(one: Objective) -> Iterator[Case]:
 
 def by_the_half_hour(one: Objective) -> Iterator[Case]:
     """Yield the cases for evaluations `TICKET_STEP` apart: the ticket."""
-    if one.kind is Kind.SHARE:
+    if one.kind is Kind.SHARE and not one.maintenance:
         yield _burning(one, Severity.TICKET, TICKET_STEP)
 
 
 def _burning(one: Objective, severity: Severity, step: timedelta) -> Case:
     """Well, then nearly burning for the longest window, well again, all bad until it must fire, well until it ends."""
-    pairs = of_severity(severity)
+    pairs = of_severity(severity, one.period)
     longest = max(pair.long for pair in pairs)
     fires_after = min(_fires_after(one, pair.long, pair.burn_rate(one.period)) for pair in pairs)
     clears_after = max(pair.short for pair in pairs)
@@ -88,7 +88,7 @@ def _absent(one: Objective) -> Case:
 
 
 def _impossible(one: Objective) -> Case:
-    well = of_severity(Severity.PAGE)[0].long // _MINUTE
+    well = of_severity(Severity.PAGE, one.period)[0].long // _MINUTE
     held = IMPOSSIBLE_FOR // _MINUTE
     wrong = well + held
     made = series(one, [Stretch(well, BUSY), Stretch(wrong, BUSY), Stretch(2 * well, BUSY)])

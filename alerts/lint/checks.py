@@ -68,7 +68,8 @@ def lint(context: Context) -> list[Finding]:
             found.append(Finding("syntax", rule.place, str(error)))
             continue
         for check, look in CHECKS.items():
-            found += [Finding(check, rule.place, said) for said in look(rule, tree, context)]
+            said = dict.fromkeys(look(rule, tree, context))  # what stands twice in an expression is told once
+            found += [Finding(check, rule.place, each) for each in said]
     return found
 
 

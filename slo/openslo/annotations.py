@@ -7,6 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TypeVar
 
+from slo.maintenance import ALLOWED, Maintenance, parse
 from slo.objective import Kind, Measure, Phase, SampleFilter, Source
 from slo.openslo.documents import Document, child
 from slo.openslo.values import limit_s
@@ -27,6 +28,7 @@ ANNOTATIONS: Mapping[str, str] = MappingProxyType(
         "limit": "the time that a good request stays strictly under, such as 2s or 500ms; absent with measure none",
         "answered-by": "who must have answered a good request: letta or memory-python; absent when anybody may",
         "kind": "share (default), or invariant: a rule that no request may break",
+        "maintenance": "when the service is worked on by appointment, so that nothing counts for its budget",
         "source": "the requirement that the number comes from",
         "reason": "why this number, where the requirement leaves it open",
     }
@@ -40,6 +42,7 @@ class Meaning:
     kind: Kind
     samples: SampleFilter
     source: str
+    maintenance: tuple[Maintenance, ...]
 
 
 def read(document: Document, service: str) -> Meaning | None:
@@ -53,13 +56,14 @@ def read(document: Document, service: str) -> Meaning | None:
     limit = reader.limit(measure)
     answered_by = reader.choice("answered-by", Source, None) if reader.leaf("answered-by") is not None else None
     reader.same_service(operations, service)
+    maintenance = reader.maintenance()
     given = [leaf.text for key in ("source", "reason") if (leaf := reader.leaf(key)) is not None]
     if not given:
         reader.fault("source", "neither a source nor a reason", f"{PREFIX}source or {PREFIX}reason")
     if reader.failed or kind is None or measure is None:
         return None
     samples = SampleFilter(frozenset(operations), frozenset(map(Phase, phases)), measure, limit, answered_by)
-    return Meaning(kind, samples, "; ".join(" ".join(text.split()) for text in given))
+    return Meaning(kind, samples, "; ".join(" ".join(text.split()) for text in given), maintenance)
 
 
 def refuse(document: Document) -> None:
@@ -137,6 +141,14 @@ class _Reader:
         if value is None:
             self.fault("limit", repr(leaf.text), "seconds or milliseconds above zero, such as 2s or 500ms")
         return value
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        leaf = self.leaf("maintenance")
+        try:
+            return () if leaf is None else parse(leaf.text)
+        except ValueError as error:
+            self.fault("maintenance", str(error), ALLOWED)
+            return ()
 
     def same_service(self, operations: list[str], service: str) -> None:
         for operation in operations:

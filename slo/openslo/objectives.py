@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
+from slo.calendar_period import ZONES, CalendarPeriod, CalendarUnit
 from slo.objective import Kind, Objective
 from slo.openslo import annotations
 from slo.openslo.documents import Document, Registry, child, items_at, text_at
 from slo.openslo.values import period
-from slo.openslo.yaml_tree import Leaf, LeafType, Table, Tree, type_name
+from slo.openslo.yaml_tree import Leaf, LeafType, Table, Tree, nearest, type_name
 
 __all__ = ["build"]
 
@@ -49,12 +50,14 @@ def build(document: Document, registry: Registry) -> Objective | None:
         good_query=queries.part_query if meaning.kind is Kind.SHARE else None,
         bad_query=queries.part_query if meaning.kind is Kind.INVARIANT else None,
         total_query=queries.total_query,
-        period=window,
+        period=window[0],
         description=document.description,
         source=meaning.source,
         origin=document.origin,
         alert_policies=policies,
         data_source=queries.data_source,
+        calendar=window[1],
+        maintenance=meaning.maintenance,
     )
 
 
@@ -66,15 +69,48 @@ class _Queries:
     data_source: str | None
 
 
-def _window(document: Document) -> timedelta | None:
+def _window(document: Document) -> tuple[timedelta, CalendarPeriod | None] | None:
     path = document.path("spec", "timeWindow")
     for item in items_at(document.tree, "spec", "timeWindow"):
         if child(item, "calendar") is not None or text_at(item, "isRolling") == "false":
-            document.faults.add(item.line, f"{path}[0]", "a calendar window", "a rolling window (isRolling: true)")
-            return None
-        return period(child(item, "duration"), document, f"{path}[0].duration")
-    document.faults.add(document.tree.line, path, "no time window", "one rolling window, such as 28d")
+            calendar = _calendar(item, document, f"{path}[0]")
+            return (calendar.longest, calendar) if calendar is not None else None
+        length = period(child(item, "duration"), document, f"{path}[0].duration")
+        return (length, None) if length is not None else None
+    document.faults.add(document.tree.line, path, "no time window", "one window, such as 28d")
     return None
+
+
+def _calendar(item: Tree, document: Document, path: str) -> CalendarPeriod | None:
+    zone, start = text_at(item, "calendar", "timeZone"), text_at(item, "calendar", "startTime")
+    if zone is None or start is None or text_at(item, "isRolling") == "true":
+        document.faults.add(
+            item.line, path, "half a calendar window", "isRolling: false, and a calendar with both keys"
+        )
+        return None
+    before = len(document.faults.errors)
+    length, lengths = text_at(item, "duration") or "", [unit.value for unit in CalendarUnit]
+    if length not in lengths:
+        document.faults.add(item.line, f"{path}.duration", length, f"one of {', '.join(lengths)} in a calendar")
+    if zone not in ZONES:
+        allowed = f"a zone without summer time: {', '.join(ZONES)}"
+        document.faults.add(item.line, f"{path}.calendar.timeZone", repr(zone), allowed, nearest(zone, list(ZONES)))
+    if len(document.faults.errors) > before:
+        return None
+    calendar = CalendarPeriod(CalendarUnit(length), ZONES[zone])
+    if not _is_begin(start, calendar):
+        allowed = "the begin of a day, week (Monday), month, quarter or year, such as 2026-01-01 00:00:00"
+        document.faults.add(item.line, f"{path}.calendar.startTime", repr(start), allowed)
+        return None
+    return calendar
+
+
+def _is_begin(start: str, calendar: CalendarPeriod) -> bool:
+    try:
+        begin = datetime.fromisoformat(start).replace(tzinfo=timezone(calendar.utc_offset)).timestamp()
+    except ValueError:
+        return False
+    return calendar.begin(begin) == begin
 
 
 def _only_occurrences(document: Document) -> None:

@@ -17,7 +17,7 @@ from alerts.errors import RuleError
 from alerts.links import Links
 from alerts.rendering import files
 from alerts.rules import groups, number
-from alerts.windows import PAIRS, all_windows, span
+from alerts.windows import PAIRS, all_windows, long_windows, span
 from letta_slo.main import cli
 from slo.catalog import load
 from slo.objective import Catalogue, Kind
@@ -87,6 +87,15 @@ def test_a_ticket_comes_when_the_table_says(tmp_path: Path, bad: str, ticket_at:
     healthy = 3 * A_DAY
     expected = [(healthy + ticket_at - 2, TICKET, []), (healthy + ticket_at + 1, TICKET, [1])]
     series = incident(bad, ticket_at + 5, healthy=healthy)
+    assert check(tmp_path, burning("ticket"), series, expected) == ""
+
+
+@pytest.mark.parametrize(("bad", "minutes", "ends"), [("1", 30, 360), ("0.1", 60, 357), ("0.01", 450, 324)])
+def test_a_ticket_ends_when_the_shorter_window_is_well_again(tmp_path: Path, bad: str, minutes: int, ends: int) -> None:
+    """So many minutes after the last bad request: until less than a thousandth of the last six hours was bad."""
+    over = 3 * A_DAY + minutes
+    expected = [(over + ends - 2, TICKET, [1]), (over + ends + 2, TICKET, [])]
+    series = incident(bad, minutes, healthy=3 * A_DAY, after=ends + 10)
     assert check(tmp_path, burning("ticket"), series, expected) == ""
 
 
@@ -193,7 +202,8 @@ def test_an_alert_that_can_never_fire_is_refused_with_the_reason() -> None:
 @pytest.mark.parametrize("window", all_windows(), ids=span)
 def test_every_window_is_recorded(window: timedelta) -> None:
     records = {rule.get("record") for rule in made()[0]["rules"]}
-    assert {names.good(window), names.total(window), names.burn(window), names.bad_count(window)} <= records
+    assert {names.good(window), names.total(window), names.burn(window)} <= records
+    assert (names.bad_count(window) in records) == (window in long_windows())
 
 
 def test_every_alert_has_what_a_person_and_a_router_need() -> None:

@@ -19,7 +19,7 @@ from slo.verdict import Verdict
 
 def a_reading(name: str, good: int, bad: int, *, doubts: tuple[str, ...] = (), said: tuple[str, ...] = ()) -> Reading:
     counts = BlockCounts(15.0, [good // 40] * 40, [bad // 40] * 40)
-    return Reading(load().objective(name), counts, good + bad, True, None, said, doubts)
+    return Reading(load().objective(name), 28 * 86400.0, counts, good + bad, True, None, said, doubts)
 
 
 def a_window(*readings: Reading) -> JudgedWindow:

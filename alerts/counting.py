@@ -1,0 +1,114 @@
+"""How are an objective's events counted in PromQL: from classic series or native histograms, without maintenance?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final
+
+from alerts import promql
+from alerts.errors import RuleError
+from alerts.promql import Selector
+from alerts.windows import span
+from slo.calendar_period import CalendarPeriod, CalendarUnit
+from slo.maintenance import Maintenance, Once
+from slo.objective import Objective
+
+_EDGE: Final = "le"
+_MONDAY_S: Final = 3 * 86_400  # 1 January 1970 was a Thursday
+
+
+class Histograms(StrEnum):
+    """How a Prometheus keeps histograms: a series a bucket, or all buckets in one sample."""
+
+    CLASSIC = "classic"
+    NATIVE = "native"
+
+
+def counted(one: Objective, query: str, window: timedelta, histograms: Histograms) -> str:
+    """Return the events a second that a selector of the catalogue counts over a window; raises RuleError."""
+    if histograms is Histograms.CLASSIC:
+        return f"sum(rate({query}[{span(window)}]))"
+    (selector,) = promql.selectors(query)
+    if selector.metric.endswith("_bucket"):
+        rate = f"rate({_native(selector, '_bucket')}[{span(window)}])"
+        return f"sum(histogram_fraction(0, {_edge(one, selector)}, {rate}) * histogram_count({rate}))"
+    if selector.metric.endswith("_count"):
+        return f"sum(histogram_count(rate({_native(selector, '_count')}[{span(window)}])))"
+    return f"sum(rate({query}[{span(window)}]))"
+
+
+def there(query: str, histograms: Histograms) -> str:
+    """Return a selector of the series that a query reads."""
+    (selector,) = promql.selectors(query)
+    suffix = next((one for one in ("_bucket", "_count") if selector.metric.endswith(one)), None)
+    return query if histograms is Histograms.CLASSIC or suffix is None else _native(selector, suffix)
+
+
+def _native(selector: Selector, suffix: str) -> str:
+    kept = [f'{one.label}{one.op}"{one.value}"' for one in selector.matchers if one.label != _EDGE]
+    inside = f"{{{','.join(kept)}}}" if kept else ""
+    return f"{selector.metric.removesuffix(suffix)}{inside}"
+
+
+def _edge(one: Objective, selector: Selector) -> str:
+    """Return the limit, which must be an edge of native buckets, or their share below it is a guess."""
+    edge = selector.matched(_EDGE)
+    value = Fraction(edge.value) if edge is not None else Fraction(0)
+    if not _is_power_of_two(value):
+        raise RuleError(
+            f"{one.origin}: {one.name}: its limit of {float(value):g} s is no edge of a native histogram, whose edges "
+            "are powers of two whatever its resolution: watch it by a classic one, or choose 0.5, 1, 2 or 4 s"
+        )
+    return edge.value if edge is not None else ""
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    if value <= 0:
+        return False
+    odd = max(value.numerator, value.denominator)
+    return min(value.numerator, value.denominator) == 1 and odd & (odd - 1) == 0
+
+
+def in_maintenance(windows: tuple[Maintenance, ...]) -> str:
+    """Return an expression that is 1 within any window and 0 outside of all."""
+    return f"clamp_max({' + '.join(_within(one) for one in windows)}, 1)"
+
+
+def _within(window: Maintenance) -> str:
+    if isinstance(window, Once):
+        return f"(vector(time()) >= bool {window.from_s}) * (vector(time()) < bool {window.to_s})"
+    local = f"vector(time(){_shift(window.utc_offset)})"
+    minute = f"(hour({local}) * 60 + minute({local}))"
+    parts = []
+    for days, begin, end in window.on_days():
+        time_of_day = f"({minute} >= bool {begin}) * ({minute} < bool {end})"
+        if len(days) == len(range(7)):
+            parts.append(time_of_day)
+        else:
+            on_day = " + ".join(f"(day_of_week({local}) == bool {day})" for day in sorted(days))
+            parts.append(f"({on_day}) * {time_of_day}")
+    return " + ".join(parts)
+
+
+def period_number(calendar: CalendarPeriod) -> str:
+    """Return the number of the present period of a calendar, modulo 3."""
+    return f"vector({_NUMBERS[calendar.unit](_shift(calendar.utc_offset))} % 3)"
+
+
+_NUMBERS: Final[dict[CalendarUnit, Callable[[str], str]]] = {
+    CalendarUnit.DAY: lambda shift: f"scalar(floor(vector((time(){shift}) / 86400)))",
+    CalendarUnit.WEEK: lambda shift: f"scalar(floor(vector((time(){shift} + {_MONDAY_S}) / 604800)))",
+    CalendarUnit.MONTH: lambda shift: f"scalar(12 * year(vector(time(){shift})) + month(vector(time(){shift})))",
+    CalendarUnit.QUARTER: lambda shift: (
+        f"scalar(4 * year(vector(time(){shift})) + floor((month(vector(time(){shift})) - 1) / 3))"
+    ),
+    CalendarUnit.YEAR: lambda shift: f"scalar(year(vector(time(){shift})))",
+}
+
+
+def _shift(offset: timedelta) -> str:
+    seconds = round(offset.total_seconds())
+    return f" {'+' if seconds > 0 else '-'} {abs(seconds)}" if seconds else ""
