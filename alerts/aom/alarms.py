@@ -19,7 +19,7 @@ from alerts.aom.resource import Kind, Resource
 from alerts.aom.texts import plain, plain_sentences, word
 from alerts.inlining import inlined, records
 from alerts.promql import parse
-from alerts.windows import Severity, of_severity, span
+from alerts.windows import Severity
 
 SEVERITIES: Final = {Severity.PAGE.value: "Critical", Severity.TICKET.value: "Minor"}
 OWNER_TAG: Final = "letta_slo"  # a mute rule finds our alarms, and no others, by it
@@ -31,6 +31,7 @@ _NAME_AT_MOST: Final = 100
 # What the descriptions of AOM's event rules take (API reference, AddEvent2alarmRule); of metric rules it is not said.
 _NOT_PLAIN: Final = re.compile(r"[^\w\-<>=,.\u4e00-\u9fff]+")
 _DESCRIPTION_AT_MOST: Final = 900  # with the mark below 1,024, the limit of an action rule's; none is known for this
+_SHARES: Final = re.compile(r"this alert is for (?P<what>[^;]*?)\.(?:\s|$)")
 _UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhd])")
 _RULES_AT_MOST: Final = 3000  # of metrics and events in one project (AOM user guide, mon_01_0008)
@@ -140,8 +141,9 @@ def _annotations(rule: Mapping[str, Any]) -> list[str]:
 
 
 def _fires_when(rule: Mapping[str, Any]) -> str:
-    if rule["alert"] != names.BURN:
-        return plain(rule["annotations"].get("summary", "")).split(": ")[-1]
-    pairs = of_severity(Severity(rule["labels"][names.SEVERITY_LABEL]))
-    shares = (f"{round(100 * pair.budget_share)} percent in {span(pair.long)}" for pair in pairs)
-    return f"budget spent {' or '.join(shares)}"
+    """Return for which share of the budget within which window a page is, as the alert says it, or what it says."""
+    notes = rule["annotations"]
+    shares = _SHARES.search(notes.get("description", ""))
+    if shares is None:
+        return plain(notes.get("summary", "")).split(": ")[-1]
+    return f"budget spent {shares['what'].replace(' of the budget', '').replace('%', ' percent')}"

@@ -79,7 +79,7 @@ def test_a_rule_says_what_burns_how_fast_and_what_to_do() -> None:
     assert "Runbook: https://git.example/runbooks/error-budget-burn.md" in text
     assert "{{" not in text
     assert rule.form["annotations"] == [
-        "fires_when=budget_spent_2_percent_in_1h_or_5_percent_in_6h",
+        "fires_when=budget_spent_2_percent_within_1h_or_5_percent_within_6h",
         "runbook=error_budget_burn",
     ]
     assert rule.form["tags"] == [

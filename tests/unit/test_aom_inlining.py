@@ -28,6 +28,12 @@ def test_a_recorded_series_becomes_its_expression_in_parentheses_however_deep() 
     assert found == '(sum(rate(g[5m])) or on () 0 * (sum(rate(t{job="x"}[5m])))) > 2'
 
 
+def test_a_recorded_series_over_a_range_becomes_a_subquery_with_the_step_of_its_recording() -> None:
+    found = inlined('avg_over_time(slo:total:rate5m{slo="a"}[1d]) > 1', KNOWN)
+    assert found == 'avg_over_time((sum(rate(t{job="x"}[5m])))[1d:1m]) > 1'
+    assert inlined('max_over_time(slo:total:rate5m{slo="a"}[1d:5m])', KNOWN).endswith("[1d:5m])")
+
+
 def test_no_alert_of_the_catalogue_reads_a_recorded_series_after_it() -> None:
     known = records(GROUPS)
     read = [one.metric for rule in ALERTS for one in selectors(inlined(rule["expr"], known))]
@@ -46,7 +52,6 @@ def test_ports_in_labels_and_steps_of_subqueries_are_no_recorded_series() -> Non
         ('slo:total:rate5m{slo="b"} > 1', "no recording rule is known"),
         ("slo:total:rate5m > 1", "no recording rule is known"),
         ('slo:total:rate5m{slo="a",job="x"} > 1', "no recording rule is known"),
-        ('avg_over_time(slo:total:rate5m{slo="a"}[1d]) > 1', "over a range, which cannot be inlined"),
         ('slo:total:rate5m{slo="a"} >', "is no PromQL"),
     ],
 )
@@ -84,3 +89,16 @@ def test_inlined_expressions_fire_and_are_silent_when_the_recorded_ones_do(tmp_p
     fires = inlined(pages[0]["expr"], known)
     expected += [(110, f"count({fires})", []), (175, f"count({fires})", [1]), (390, f"count({fires})", [])]
     assert check(tmp_path, GROUPS, series, expected) == ""
+
+
+@needs_promtool
+def test_over_a_range_both_forms_have_the_same_value_where_it_was_recorded_every_minute(tmp_path: Path) -> None:
+    group = {
+        "name": "g",
+        "rules": [{"record": "slo:total:rate5m", "expr": "sum(rate(t[5m]))", "labels": {"slo": "a"}}],
+    }
+    recorded = 'avg_over_time(slo:total:rate5m{slo="a"}[1h])'
+    without = inlined(recorded, records([group]))
+    alike = f"abs(vector(scalar({recorded}) - scalar({without}))) < bool 1e-9"
+    expected = [(minute, alike, [1]) for minute in (130, 180, 240)]
+    assert check(tmp_path, [group], {"t{}": counting((60, 150), (600, 100))}, expected) == ""
