@@ -13,6 +13,7 @@ from alerts.errors import RuleError
 from alerts.promql import Selector
 from alerts.windows import span
 from slo.calendar_period import CalendarPeriod, CalendarUnit
+from slo.edges import either_spelling
 from slo.maintenance import Maintenance, Once
 from slo.objective import Objective
 
@@ -30,7 +31,7 @@ class Histograms(StrEnum):
 def counted(one: Objective, query: str, window: timedelta, histograms: Histograms) -> str:
     """Return the events a second that a selector of the catalogue counts over a window; raises RuleError."""
     if histograms is Histograms.CLASSIC:
-        return f"sum(rate({query}[{span(window)}]))"
+        return f"sum(rate({either_spelling(query)}[{span(window)}]))"
     (selector,) = promql.selectors(query)
     if selector.metric.endswith("_bucket"):
         rate = f"rate({_native(selector, '_bucket')}[{span(window)}])"
@@ -44,7 +45,8 @@ def there(query: str, histograms: Histograms) -> str:
     """Return a selector of the series that a query reads."""
     (selector,) = promql.selectors(query)
     suffix = next((one for one in ("_bucket", "_count") if selector.metric.endswith(one)), None)
-    return query if histograms is Histograms.CLASSIC or suffix is None else _native(selector, suffix)
+    is_classic = histograms is Histograms.CLASSIC or suffix is None
+    return either_spelling(query) if is_classic or suffix is None else _native(selector, suffix)
 
 
 def _native(selector: Selector, suffix: str) -> str:

@@ -10,10 +10,11 @@ import click
 
 from alerts.aom.errors import DeploymentError, RefusedError, RejectedError, UnreachableError
 from alerts.errors import RuleError
-from dashboards.errors import DashboardError
+from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import (
     deploy_aom,  # noqa: F401 - its commands join the groups below
+    deploy_grafana,  # noqa: F401 - its commands join the groups below
     deploy_prometheus,  # noqa: F401 - its commands join the groups below
     exit_codes,
 )
@@ -52,6 +53,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (RefusedError, exit_codes.USAGE),
     (RejectedError, exit_codes.MISSED),
     (UnreachableError, exit_codes.TARGET_UNREACHABLE),
+    (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
+    (GrafanaRefusedError, exit_codes.USAGE),
     (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),

@@ -1,4 +1,4 @@
-"""`letta-slo render`: the catalogue as alert rules, written or compared with what is there."""
+"""`letta-slo render`: the catalogue as alert rules and dashboards, written or compared with what is there."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from alerts.platform import load as load_alarms
 from alerts.rendering import files
 from letta_slo import exit_codes, options
 from slo.catalog import load
+from slo.objective import Catalogue
 
 _EPILOG = options.epilog("""
-  letta-slo render --out rules                     rules by objective and component, cases, a PrometheusRule
+  letta-slo render --out rules                     rules by objective and component, their cases, dashboards
   letta-slo render --out rules --check             in CI: are the committed files what would be written?
   letta-slo render --out rules --catalog objectives
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="The catalogue as alert rules.")
+@click.command(epilog=_EPILOG, short_help="The catalogue as alert rules and dashboards.")
 @options.catalog_dir
 @click.option(
     "--out",
@@ -50,16 +51,18 @@ _EPILOG = options.epilog("""
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit code 3 when a file is not what would be written.")
 def render(out: Path, check: bool, **given: Any) -> int:
-    """Write the rules that watch each objective, the alarms of the platform, and cases by which both are tried.
+    """Write rules that watch each objective, alarms of the platform, cases by which both are tried, and dashboards.
 
     An objective of which some alert could never fire is refused, with the reason.
     """
+    catalogue, links = load(given["catalog"]), Links(given["runbooks_at"], given["grafana_at"])
     made = files(
-        load(given["catalog"]),
-        Links(given["runbooks_at"], given["grafana_at"]),
+        catalogue,
+        links,
         alarms=load_alarms(given["alarms"]),
         histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
     )
+    made |= {f"dashboards/{name}": text for name, text in _dashboards(catalogue, links).items()}
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]
         for name in drifted:
@@ -71,6 +74,12 @@ def render(out: Path, check: bool, **given: Any) -> int:
         file.write_text(text)
         click.echo(file)
     return exit_codes.MET
+
+
+def _dashboards(catalogue: Catalogue, links: Links) -> dict[str, str]:
+    from dashboards.rendering import files as dashboards  # noqa: PLC0415 - grafanalib takes a third of a second
+
+    return dashboards(catalogue, links)
 
 
 def _is(file: Path, text: str) -> bool:

@@ -1,7 +1,7 @@
 """Write the committed generated files again, or check with --check that they are what would be written.
 
 Generated: the reference of commands (from the commands' own help), of exit codes, of the shipped objectives, of tiers,
-of the stub's behaviour, of alarms and of telemetry; the alert rules of the catalogue; the table of other tools'
+of the stub's behaviour, of alarms and of telemetry; rules and dashboards of the catalogue; the table of other tools'
 measures of a stream; and the constants of `letta_otel.conventions`.
 """
 
@@ -21,6 +21,7 @@ from alerts.platform import load as load_alarms
 from alerts.rendering import files as rules
 from bench import crosswalk
 from bench.crosswalk import RECORDING
+from dashboards.rendering import files as boards
 from letta_slo.exit_codes import MEANINGS
 from letta_slo.main import cli
 from letta_slo.needs import longest_message_s
@@ -238,7 +239,10 @@ FILES: dict[str, Callable[[], str]] = {
 
 
 # Rooms whose `rendered/` holds what `letta-slo render` writes, and nothing else.
-RENDERED: dict[str, Callable[[], dict[str, str]]] = {"alerts/rendered": lambda: rules(load(), Links())}
+RENDERED: dict[str, Callable[[], dict[str, str]]] = {
+    "alerts/rendered": lambda: rules(load(), Links()),
+    "dashboards/rendered": lambda: boards(load(), Links()),
+}
 
 
 def main() -> int:
