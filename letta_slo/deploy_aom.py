@@ -16,7 +16,9 @@ from alerts.aom.deployment import Deployment
 from alerts.aom.desired import desired
 from alerts.aom.notification import try_it
 from alerts.aom.planning import Step
+from alerts.counting import Histograms
 from alerts.links import Links
+from alerts.platform import load as load_alarms
 from alerts.rendering import every_group
 from letta_slo import aom_shown, exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
@@ -36,11 +38,17 @@ _runbooks = click.option(
     help="Where people find the runbooks, as alarms link to them.",
 )
 _grafana = click.option("--grafana-at", default="", help="Address of your Grafana, for links.  [default: paths alone]")
+_alarms = click.option(
+    "--alarms",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with alarms of the platform.  [default: the shipped ones, alerts/platform]",
+)
+_native = click.option("--native-histograms", is_flag=True, help="Read latencies from native histograms.")
 _confirm = click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing changes.")
 
 
 def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
-    for decorator in (_grafana, _runbooks, options.catalog_dir, _deployment):
+    for decorator in (_native, _alarms, _grafana, _runbooks, options.catalog_dir, _deployment):
         command = decorator(command)
     return command
 
@@ -127,7 +135,13 @@ def destroy_aom(**given: Any) -> int:
 def _plan(given: dict[str, Any]) -> tuple[list[Step], Deployment, Account]:
     deployment = reading.load(given["deployment"])
     links = Links(given["runbooks_at"], given["grafana_at"])
-    wanted = desired(every_group(load(given["catalog"]), links), deployment, links)
+    groups = every_group(
+        load(given["catalog"]),
+        links,
+        alarms=load_alarms(given["alarms"]),
+        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
+    )
+    wanted = desired(groups, deployment, links)
     account = account_of(Cloud(deployment, os.environ), deployment)
     return planning.plan(wanted, account.read(), deployment.prefix), deployment, account
 

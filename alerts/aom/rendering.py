@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import yaml
@@ -9,7 +10,9 @@ import yaml
 from alerts.aom.deployment import Channel, Deployment, LogGroup, LogStream, Protocol, Value
 from alerts.aom.desired import desired
 from alerts.aom.terraform import text
+from alerts.counting import Histograms
 from alerts.links import Links
+from alerts.platform import Alarm
 from alerts.rendering import HEADER, every_group
 from alerts.windows import Severity
 from slo.objective import Catalogue
@@ -36,9 +39,18 @@ _ANY: Final = Deployment(
 )
 
 
-def files(catalogue: Catalogue, links: Links) -> dict[str, str]:
-    """Return the text of each file by its path; the same catalogue gives the same bytes. Raises RuleError."""
-    groups = every_group(catalogue, links)
+def files(
+    catalogue: Catalogue,
+    links: Links,
+    *,
+    alarms: Iterable[Alarm] | None = None,
+    histograms: Histograms = Histograms.CLASSIC,
+) -> dict[str, str]:
+    """Return the text of each file by its path; the same catalogue gives the same bytes. Raises RuleError.
+
+    `alarms` are those of the platform, the shipped ones where none are given.
+    """
+    groups = every_group(catalogue, links, alarms=alarms, histograms=histograms)
     records = [
         {"name": group["name"], "interval": "60s", "rules": rules}
         for group in groups

@@ -13,7 +13,7 @@ import pytest
 
 from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.double import ManagementDouble
-from tests.aom_account import SECRETS, Customer, catalogue_without, content, writes
+from tests.aom_account import ROOT, SECRETS, Customer, catalogue_without, content, writes
 from tests.processes import eventually
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
@@ -360,3 +360,19 @@ def test_the_test_event_arrives_and_is_cleared(customer: Customer) -> None:
     (event,) = customer.double.held()["events"]
     assert event["is_cleared"]
     assert event["metadata"]["event_severity"] == "Info"
+
+
+def test_alarms_of_a_platform_of_ones_own_take_the_place_of_the_shipped_ones(
+    customer: Customer, tmp_path: Path
+) -> None:
+    held = customer.applied()
+    folder = tmp_path / "alarms"
+    folder.mkdir()
+    shipped = ROOT / "alerts" / "platform" / "redis.yaml"
+    (folder / "redis.yaml").write_text(shipped.read_text())
+    steps = customer.steps("--alarms", str(folder))
+    gone = {one["name"] for one in steps if one["action"] == "delete"}
+    assert len(steps) == len(gone)
+    assert "letta_slo_host_HostCpuHigh_ticket" in gone
+    assert not [one for one in gone if "_redis_" in one]
+    assert gone < held["alarm_rules"].keys()
