@@ -1,7 +1,6 @@
-"""Is a request to Huawei Cloud signed with the right secret key (SDK-HMAC-SHA256)?
+"""Is a request signed as Huawei Cloud wants it, by somebody who knows the secret? Worked out anew, without the SDK.
 
-Source: Huawei Cloud, API Signing Guide, "Signing Algorithm". Written from it, so that the official SDK is held against
-something that is not itself.
+Source: Huawei Cloud, API Request Signing Guide, "AK/SK Signing and Authentication Algorithm" (SDK-HMAC-SHA256).
 """
 
 from __future__ import annotations
@@ -9,59 +8,75 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
-_ALGORITHM: Final = "SDK-HMAC-SHA256"
-_FORM: Final = re.compile(rf"{_ALGORITHM} Access=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{{64}})")
-_HOLDS: Final = timedelta(minutes=15)
-
-
-def access_key(headers: Mapping[str, str]) -> str:
-    """Return whose signature a request carries, empty without one; names of headers are in small letters."""
-    found = _FORM.fullmatch(headers.get("authorization", ""))
-    return found[1] if found else ""
+ALGORITHM: Final = "SDK-HMAC-SHA256"
+_FORM: Final = re.compile(
+    rf"{ALGORITHM} Access=(?P<key>\S+), SignedHeaders=(?P<headers>[a-z0-9;-]+), Signature=(?P<signature>[0-9a-f]{{64}})"
+)
+_NEEDED: Final = {"host", "x-sdk-date"}
+_SKEW: Final = timedelta(minutes=15)
+_DATE: Final = "%Y%m%dT%H%M%SZ"
 
 
-def verify(headers: Mapping[str, str], method: str, path: str, query: str, body: bytes, *, secret: str) -> str | None:
-    """Return what is wrong with the signature of a request, None when it is right.
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A request as it came over the wire."""
 
-    Names of headers are in small letters; the path may be encoded or not.
-    """
-    found = _FORM.fullmatch(headers.get("authorization", ""))
-    if found is None:
-        return f"Authorization is no {_ALGORITHM} with Access, SignedHeaders and Signature"
-    signed = found[2].split(";")
-    missing = [name for name in signed if name not in headers]
-    if missing or "x-sdk-date" not in signed:
-        return f"not signed or not sent: {', '.join(missing) or 'x-sdk-date'}"
+    method: str
+    path: str  # still percent-encoded
+    query: str
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+def fault(request: Signed, secrets: Mapping[str, str], now: datetime) -> str:
+    """Return what is wrong with a request's signature, "" when nothing is; `secrets` are those of the keys."""
+    matched = _FORM.fullmatch(request.headers.get("authorization", ""))
+    if matched is None:
+        return "no signature of the form that is wanted"
+    secret = secrets.get(matched["key"])
+    if secret is None:
+        return "the access key is not known"
+    names = matched["headers"].split(";")
+    if names != sorted(names) or not set(names) >= _NEEDED:
+        return f"the signed headers are {names}"
+    date = request.headers.get("x-sdk-date", "")
     try:
-        at = datetime.strptime(headers["x-sdk-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        at = datetime.strptime(date, _DATE).replace(tzinfo=UTC)
     except ValueError:
-        return "X-Sdk-Date is no time such as 20261122T101500Z"
-    if abs(datetime.now(UTC) - at) > _HOLDS:
-        return "X-Sdk-Date is more than 15 minutes from now"
-    lines = [
-        method.upper(),
-        _path(path),
-        _query(query),
-        "".join(f"{name}:{headers[name].strip()}\n" for name in signed),
-        found[2],
-        hashlib.sha256(body).hexdigest(),
-    ]
-    request = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    text = f"{_ALGORITHM}\n{headers['x-sdk-date']}\n{request}"
-    right = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-    return None if hmac.compare_digest(right, found[3]) else "the signature does not match"
+        return f"the date is {date!r}"
+    if abs(now - at) > _SKEW:
+        return f"the date {date} is too far from now"
+    expected = _signature(_canonical(request, names), date, secret)
+    return "" if hmac.compare_digest(expected, matched["signature"]) else "verify signature failed"
 
 
-def _path(path: str) -> str:
-    encoded = "/".join(quote(unquote(part), safe="~") for part in path.split("/"))
-    return encoded if encoded.endswith("/") else f"{encoded}/"
+def _canonical(request: Signed, names: Sequence[str]) -> str:
+    path = "/".join(quote(unquote(part), safe="~") for part in request.path.split("/"))
+    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names)
+    return "\n".join(
+        (
+            request.method,
+            path if path.endswith("/") else f"{path}/",
+            _query(request.query),
+            headers,
+            ";".join(names),
+            hashlib.sha256(request.body).hexdigest(),
+        )
+    )
 
 
 def _query(query: str) -> str:
-    pairs = sorted(parse_qsl(query, keep_blank_values=True))
-    return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)
+    pairs = [one.partition("=") for one in query.split("&") if one]
+    encoded = [(quote(unquote(name), safe="~"), quote(unquote(value), safe="~")) for name, _, value in pairs]
+    return "&".join(f"{name}={value}" for name, value in sorted(encoded))
+
+
+def _signature(canonical: str, date: str, secret: str) -> str:
+    text = f"{ALGORITHM}\n{date}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -19,7 +20,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from testbed.cloud.signature import access_key, verify
+from testbed.cloud.signature import Signed, fault
 from testbed.notification.accounts import ACCOUNT
 from testbed.notification.kept import Kept
 from testbed.stub.behaviour import Behaviour, Operations, ServiceTime
@@ -114,9 +115,10 @@ class Channels:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
         path = _SMN_PATH.format(**call.params)
         query = call.query_string.decode("latin-1")
-        fault = verify(headers, "POST", path, query, call.body, secret=ACCOUNT.secret_key)
-        if access_key(headers) != ACCOUNT.access_key or fault:
-            raise self._refusal(401, "APIGW.0301", f"Incorrect IAM authentication information: {fault or 'access key'}")
+        request = Signed("POST", path, query, headers, call.body)
+        wrong = fault(request, {ACCOUNT.access_key: ACCOUNT.secret_key}, datetime.now(UTC))
+        if wrong:
+            raise self._refusal(401, "APIGW.0301", f"Incorrect IAM authentication information: {wrong}")
         if call.params["topic_urn"] != ACCOUNT.topic_urn or call.params["project_id"] != ACCOUNT.project_id:
             raise self._refusal(404, "SMN.0011", "Topic not found")
         body = _json(call)

@@ -18,7 +18,7 @@ from alerts.aom.resource import Mark
 from alerts.aom.smn_keepers import Topics
 from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.double import ManagementDouble
-from testbed.cloud.management.signature import Signed, fault
+from testbed.cloud.signature import Signed, fault
 from tests.aom_account import EXAMPLE, SECRETS
 
 DEPLOYMENT = load(EXAMPLE, SECRETS)

@@ -14,9 +14,6 @@ import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.sdk_request import SdkRequest
-from huaweicloudsdkcore.signer.signer import Signer
 
 from alerts.errors import SettingsError
 from alerts.notify.reading import parse
@@ -25,7 +22,6 @@ from alerts.receiver.channels import SendError, TooFastError, sender, signature
 from alerts.receiver.secrets import Secrets
 from alerts.receiver.texts import Message
 from letta_slo.main import cli
-from testbed.cloud.signature import access_key, verify
 
 URL = "https://robot.example/send?access_token=TOKENTOKEN"
 MESSAGE = Message("PAGE: it burns", "### PAGE", 1)
@@ -162,38 +158,6 @@ def test_a_token_in_the_path_of_an_address_is_a_secret_too() -> None:
     secrets = Secrets({})
     secrets.remember("https://watch.example/ping/0123456789abcdef")
     assert secrets.without("404 for /ping/0123456789abcdef") == "404 for ***"
-
-
-def signed(body: bytes, key: str = "made-up") -> SdkRequest:
-    request = SdkRequest(
-        method="POST",
-        host="smn.example",
-        resource_path="/v2/0123/notifications/topics/urn%3Asmn%3Ar%3A0123%3At/publish",
-        query_params=[("limit", "5"), ("a b", "ü")],
-        header_params={"Content-Type": "application/json"},
-        body=body.decode(),
-    )
-    return Signer(BasicCredentials("AK", key, "0123")).sign(request)
-
-
-def fault_of(
-    request: SdkRequest, body: bytes, path: str = "/v2/0123/notifications/topics/urn:smn:r:0123:t/publish"
-) -> str:
-    headers = {name.lower(): value for name, value in request.header_params.items()}
-    query = request.uri.partition("?")[2]
-    assert access_key(headers) == "AK"
-    return verify(headers, "POST", path, query, body, secret="made-up") or ""
-
-
-def test_the_stand_in_takes_what_the_official_sdk_signs_and_nothing_else() -> None:
-    assert fault_of(signed(b'{"a": 1}'), b'{"a": 1}') == ""
-    assert fault_of(signed(b'{"a": 1}'), b'{"a": 2}') == "the signature does not match"
-    assert fault_of(signed(b'{"a": 1}', "other"), b'{"a": 1}') == "the signature does not match"
-    assert fault_of(signed(b'{"a": 1}'), b'{"a": 1}', "/v2/elsewhere") == "the signature does not match"
-    old = signed(b"{}")
-    old.header_params["X-Sdk-Date"] = "20200101T000000Z"
-    assert fault_of(old, b"{}") == "X-Sdk-Date is more than 15 minutes from now"
-    assert verify({}, "POST", "/", "", b"", secret="made-up")
 
 
 LEAST = "channels: {robot: {kind: wecom_robot, url: {env: ROBOT}}}\nroutes: {page: [robot], ticket: [robot]}\n"

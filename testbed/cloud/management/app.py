@@ -19,9 +19,9 @@ from testbed.cloud.accounts import ACCOUNT
 from testbed.cloud.management.aom import Aom
 from testbed.cloud.management.faults import Faults
 from testbed.cloud.management.lts import Lts
-from testbed.cloud.management.signature import Signed, fault
 from testbed.cloud.management.smn import Smn
 from testbed.cloud.management.store import Answered, AnswerError, Asked, Store
+from testbed.cloud.signature import Signed, fault
 from testbed.stub.control import Controls
 
 Handler = Callable[[Asked], Answered]
