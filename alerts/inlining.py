@@ -16,9 +16,10 @@ from alerts.promql import parse, selectors
 # Strings and ranges first: a port in a label and the step of a subquery have colons, too.
 _RECORDED: Final = re.compile(
     r"""(?P<other>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\[[^\]]*\])"""
-    r"""|(?<![\w:])(?P<name>[a-zA-Z_]\w*(?::\w+)+)(?:\{(?P<matchers>[^}]*)\})?(?P<range>\s*\[)?"""
+    r"""|(?<![\w:])(?P<name>[a-zA-Z_]\w*(?::\w+)+)(?:\{(?P<matchers>[^}]*)\})?(?:\s*\[(?P<range>\w+)\])?"""
 )
 _MATCHER: Final = re.compile(rf'^\s*{SLO_LABEL}\s*=\s*"(?P<slo>[^"]*)"\s*,?\s*$')
+_STEP: Final = "1m"
 _DEEPEST: Final = 8  # today a burn rate is three deep; more would be a circle
 
 Records = Mapping[tuple[str, str], str]
@@ -60,6 +61,5 @@ def _instead(found: re.Match[str], known: Records, whole: str) -> str:
             f"{whole.strip()!r} reads {found[0]!r}, of which no recording rule is known: "
             f'a recorded series is read as name{{{SLO_LABEL}="an-objective"}}'
         )
-    if found["range"]:
-        raise RuleError(f"{whole.strip()!r} reads the recorded {found['name']} over a range, which cannot be inlined")
-    return f"({known[key]})"
+    # Over a range it becomes a subquery, with the step at which it would be recorded.
+    return f"({known[key]})" + (f"[{found['range']}:{_STEP}]" if found["range"] else "")

@@ -8,10 +8,12 @@ from importlib import metadata
 
 import click
 
-from alerts.errors import RuleError
+from alerts.aom.errors import DeploymentError, RefusedError, RejectedError, UnreachableError
+from alerts.errors import RuleError, SettingsError
 from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
 from huawei.errors import AccountError
 from letta_slo import (
+    deploy_aom,  # noqa: F401 - its commands join the groups below
     deploy_grafana,  # noqa: F401 - its commands join the groups below
     deploy_prometheus,  # noqa: F401 - its commands join the groups below
     exit_codes,
@@ -31,6 +33,7 @@ from letta_slo.panels import panels
 from letta_slo.plan import plan
 from letta_slo.prepare import prepare
 from letta_slo.probe import probe
+from letta_slo.receiver import receiver
 from letta_slo.render import render
 from letta_slo.testbed import testbed
 from letta_slo.verify import verify
@@ -47,8 +50,13 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SloError, exit_codes.USAGE),
     (AccountError, exit_codes.USAGE),
     (RuleError, exit_codes.USAGE),
+    (DeploymentError, exit_codes.USAGE),
+    (RefusedError, exit_codes.USAGE),
+    (RejectedError, exit_codes.MISSED),
+    (UnreachableError, exit_codes.TARGET_UNREACHABLE),
     (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
     (GrafanaRefusedError, exit_codes.USAGE),
+    (SettingsError, exit_codes.USAGE),
     (DashboardError, exit_codes.USAGE),
     (GuardError, exit_codes.USAGE),
     (FleetError, exit_codes.USAGE),
@@ -72,6 +80,7 @@ Examples:
   letta-slo compare runs/A runs/B                         is B worse than A?
   letta-slo capacity --scenario message                   the highest rate at which every objective is met
   letta-slo render --out rules                            alert rules for a Prometheus
+  letta-slo plan aom --deployment aom.yaml                what would change in AOM?
   letta-slo doctor                                        does Huawei Cloud take our telemetry?
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
 
@@ -95,6 +104,7 @@ for _verb in (
     probe,
     export,
     render,
+    receiver,
     lint,
     backtest,
     apply,
@@ -106,6 +116,9 @@ for _verb in (
     prepare,
     cleanup,
     testbed,
+    apply,
+    deployed,
+    destroy,
 ):
     cli.add_command(_verb)
 

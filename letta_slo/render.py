@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
+from alerts.aom import rendering as aom
 from alerts.counting import Histograms
 from alerts.links import Links
+from alerts.notify import rendering as notification
+from alerts.notify.reading import load as load_settings
 from alerts.platform import load as load_alarms
 from alerts.rendering import files
 from letta_slo import exit_codes, options
@@ -49,19 +52,24 @@ _EPILOG = options.epilog("""
     is_flag=True,
     help="Read latencies from native histograms; cases for promtool are then written for the platform only.",
 )
+@click.option(
+    "--notification",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings of notification, for Alertmanager's files.  [default: the shipped example]",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit code 3 when a file is not what would be written.")
 def render(out: Path, check: bool, **given: Any) -> int:
     """Write rules that watch each objective, alarms of the platform, cases by which both are tried, and dashboards.
 
-    An objective of which some alert could never fire is refused, with the reason.
+    Beside them files for Alertmanager, for AOM and for Terraform. An objective of which some alert could never fire is
+    refused, with the reason.
     """
     catalogue, links = load(given["catalog"]), Links(given["runbooks_at"], given["grafana_at"])
-    made = files(
-        catalogue,
-        links,
-        alarms=load_alarms(given["alarms"]),
-        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
-    )
+    alarms = load_alarms(given["alarms"])
+    histograms = Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC
+    made = files(catalogue, links, alarms=alarms, histograms=histograms)
+    made |= notification.files(links, load_settings(given["notification"]))
+    made |= aom.files(catalogue, links, alarms=alarms, histograms=histograms)
     made |= {f"dashboards/{name}": text for name, text in _dashboards(catalogue, links).items()}
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]

@@ -15,7 +15,9 @@ import click
 from registry import reading, rendering
 from registry.listing import listing
 
+from alerts.aom import rendering as aom
 from alerts.links import Links
+from alerts.notify import rendering as notification
 from alerts.platform import Alarm
 from alerts.platform import load as load_alarms
 from alerts.rendering import files as rules
@@ -240,7 +242,7 @@ FILES: dict[str, Callable[[], str]] = {
 
 # Rooms whose `rendered/` holds what `letta-slo render` writes, and nothing else.
 RENDERED: dict[str, Callable[[], dict[str, str]]] = {
-    "alerts/rendered": lambda: rules(load(), Links()),
+    "alerts/rendered": lambda: rules(load(), Links()) | notification.files(Links()) | aom.files(load(), Links()),
     "dashboards/rendered": lambda: boards(load(), Links()),
 }
 

@@ -19,6 +19,9 @@ class Account:
     apm_token: str = "made-up-apm-token"  # noqa: S105
     apm_business_id: str = "4711"
     aom_access_code: str = "made-up-access-code"
+    access_key: str = "MADEUPACCESSKEY00000"
+    secret_key: str = "made-up-secret-key"  # noqa: S105
+    domain_id: str = "fedcba9876543210fedcba9876543210"
 
 
 ACCOUNT = Account()

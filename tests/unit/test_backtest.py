@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,9 @@ def test_an_outage_is_played_through_a_real_prometheus(tmp_path: Path) -> None:
 def test_a_history_is_looked_at_in_a_prometheus_that_is_there() -> None:
     (one,) = [one for one in load().objectives if one.name == "bridge-success"]
     (on,) = stages([incident(bad=Fraction(1))])
+    begin, end = (datetime.fromtimestamp(at, UTC).isoformat() for at in (on.from_s - 7200, on.looked_to_s))
     with played([one], [incident(bad=Fraction(1))]) as server:
-        span = ["--from", f"{on.from_s - 7200:.0f}", "--to", f"{on.looked_to_s:.0f}", "--step", "600"]
+        span = ["--from", begin, "--to", end, "--step", "600"]
         asked = ["backtest", "--prometheus", server.address, *span, "--only"]
         done = CliRunner().invoke(cli, [*asked, "bridge-success", "--format", "json"], standalone_mode=False)
         without = CliRunner().invoke(cli, [*asked, "bridge-response-time"], standalone_mode=False)
