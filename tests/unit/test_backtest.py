@@ -160,7 +160,7 @@ def test_a_history_is_looked_at_in_a_prometheus_that_is_there() -> None:
         span = ["--from", begin, "--to", end, "--step", "600"]
         asked = ["backtest", "--prometheus", server.address, *span, "--only"]
         done = CliRunner().invoke(cli, [*asked, "bridge-success", "--format", "json"], standalone_mode=False)
-        without = CliRunner().invoke(cli, [*asked, "bridge-response-time"], standalone_mode=False)
+        without = CliRunner().invoke(cli, [*asked, "letta-api-availability"], standalone_mode=False)
     assert done.return_value == 0, done.output
     page, ticket = json.loads(done.stdout)
     assert (page["severity"], ticket["severity"]) == ("page", "ticket")
