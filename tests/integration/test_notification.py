@@ -51,6 +51,13 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
         yield made
 
 
+@pytest.fixture
+def unasked(tmp_path: Path) -> Iterator[StandIns]:
+    """Stand-ins that nobody has written to yet: what they took before counts for their limits."""
+    with StandIns(tmp_path / "unasked") as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def running(stand_ins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("rig")
@@ -191,37 +198,37 @@ def test_the_dead_man_calls_the_watchdog_again_and_again(running: Rig, stand_ins
 
 
 def test_a_robot_with_a_limit_gets_forty_alerts_in_few_messages_and_none_is_lost(
-    stand_ins: StandIns, tmp_path: Path
+    unasked: StandIns, tmp_path: Path
 ) -> None:
-    stand_ins.limit(3, 60.0)
-    given = settings(stand_ins, tmp_path, free_port())
+    unasked.limit(3, 60.0)
+    given = settings(unasked, tmp_path, free_port())
     given["channels"]["ding"]["a_minute"] = 3
     given["routes"] = {"page": ["ding"], "ticket": ["ding"]}
     names = [f"burst-{number:02}" for number in range(40)]
     with rig(given, tmp_path) as made:
         made.alertmanager.fire(alert(names[0]))
-        eventually(lambda: told(stand_ins, names[0], "dingtalk"))  # so that the next message has to wait
+        eventually(lambda: told(unasked, names[0], "dingtalk"))  # so that the next message has to wait
         made.alertmanager.fire(*(alert(name) for name in names[1:]))
-        eventually(lambda: all(told(stand_ins, name, "dingtalk") for name in names), 90)
-        assert {len(told(stand_ins, name, "dingtalk")) for name in names} == {1}
-        assert len(stand_ins.messages("dingtalk")) <= 3
-        assert stand_ins.refused("dingtalk") == 0
+        eventually(lambda: all(told(unasked, name, "dingtalk") for name in names), 90)
+        assert {len(told(unasked, name, "dingtalk")) for name in names} == {1}
+        assert len(unasked.messages("dingtalk")) <= 3
+        assert unasked.refused("dingtalk") == 0
         assert made.counted("letta_slo_receiver_notifications_total", channel="ding", outcome="later") >= 1
 
 
-def test_a_robot_that_says_too_fast_is_asked_again_later_and_none_is_lost(stand_ins: StandIns, tmp_path: Path) -> None:
-    stand_ins.limit(1, 4.0)  # somebody else uses the robot too, say: it allows less than we were told
-    given = settings(stand_ins, tmp_path, free_port())
+def test_a_robot_that_says_too_fast_is_asked_again_later_and_none_is_lost(unasked: StandIns, tmp_path: Path) -> None:
+    unasked.limit(1, 4.0)  # somebody else uses the robot too, say: it allows less than we were told
+    given = settings(unasked, tmp_path, free_port())
     given["channels"]["wecom"]["a_minute"] = 60
     given["routes"] = {"page": ["wecom"], "ticket": ["wecom"]}
     names = [f"refused-{number:02}" for number in range(12)]
     with rig(given, tmp_path) as made:
         made.alertmanager.fire(alert(names[0]))
-        eventually(lambda: told(stand_ins, names[0], "wecom"))
+        eventually(lambda: told(unasked, names[0], "wecom"))
         made.alertmanager.fire(*(alert(name) for name in names[1:]))
-        eventually(lambda: all(told(stand_ins, name, "wecom") for name in names), 90)
-        assert {len(told(stand_ins, name, "wecom")) for name in names} == {1}
-        assert stand_ins.refused("wecom") >= 1
+        eventually(lambda: all(told(unasked, name, "wecom") for name in names), 90)
+        assert {len(told(unasked, name, "wecom")) for name in names} == {1}
+        assert unasked.refused("wecom") >= 1
         assert made.counted("letta_slo_receiver_failures_total", channel="wecom", reason="too_fast") >= 1
 
 
