@@ -48,6 +48,11 @@ def bad_count(window: timedelta) -> str:
     return f"slo:bad_events:increase{span(window)}"
 
 
+def error_ratio(window: timedelta) -> str:
+    """Which share of the events of a window was bad; 0 of none."""
+    return f"slo:error_ratio:rate{span(window)}"
+
+
 def burn(window: timedelta) -> str:
     """How many times faster than allowed the budget was spent over a window."""
     return f"{BURN_PREFIX}rate{span(window)}"

@@ -69,12 +69,12 @@ def _records(one: Objective, histograms: Histograms) -> Iterator[Rule]:
         yield _record(one, names.MAINTENANCE, in_maintenance(one.maintenance))
     yield from _rates(one, histograms)
     for window in all_windows(one.period):
-        yield _record(one, names.burn(window), _burn(one, window))
+        yield from _ratios(one, window)
     for window in long_windows(one.period):
         bad = f"clamp_min({_of(one, names.total(window))} - {_of(one, names.good(window))}, 0)"
         yield _record(one, names.bad_count(window), f"{bad} * {round(window.total_seconds())}")
     yield from _of_period(one)
-    yield _record(one, names.burn(one.period), _burn(one, one.period))
+    yield from _ratios(one, one.period)
     yield _record(one, names.BUDGET_LEFT, f"1 - {_of(one, names.burn(one.period))}")
     left = f"clamp_min({_of(one, names.BUDGET_LEFT)}, 0) * {round(one.period.total_seconds())}"
     fastest = of_severity(Severity.PAGE)[0].long
@@ -125,9 +125,12 @@ def _averaged(one: Objective, name: str, window: timedelta) -> str:
     return f"avg_over_time({_of(one, name)}[{span(window)}])"
 
 
-def _burn(one: Objective, window: timedelta) -> str:
+def _ratios(one: Objective, window: timedelta) -> Iterator[Rule]:
     total, good = _of(one, names.total(window)), _of(one, names.good(window))
-    return f"clamp_min({total} - {good}, 0) / clamp_min({total}, {_SMALLEST}) / {number(one.allowed_bad_share)}"
+    bad = f"clamp_min({total} - {good}, 0) / clamp_min({total}, {_SMALLEST})"
+    yield _record(one, names.error_ratio(window), bad)
+    burn = f"{_of(one, names.error_ratio(window))} / {number(one.allowed_bad_share)}"
+    yield _record(one, names.burn(window), burn)
 
 
 def _burning(one: Objective, severity: Severity, links: Links) -> Rule:

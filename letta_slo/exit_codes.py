@@ -20,9 +20,9 @@ TERMINATED = 143  # 128 + SIGTERM
 MEANINGS = {
     MET: "every objective judged is met",
     USAGE: "usage or configuration: a wrong flag, a catalogue that cannot be read, a load that was refused",
-    MISSED: "at least one objective is missed",
+    MISSED: "at least one objective is missed; or what was compared or looked at is not as it should be",
     INVALID_RUN: "invalid run: the generator, not the target, was the limit; nothing is met or missed",
-    TARGET_UNREACHABLE: "the target could not be reached, or a part of the testbed did not start",
+    TARGET_UNREACHABLE: "a target or service could not be reached, or a part of the testbed did not start",
     NO_DATA: "no data: an objective that was to be judged matched no request",
     INCONCLUSIVE: "inconclusive: too few requests to tell (--on-inconclusive chooses another code)",
     INTERRUPTED: "interrupted by Ctrl-C; everything that was started is stopped",

@@ -8,6 +8,7 @@ from typing import Final
 from letta_otel.conventions import metrics as m
 
 from alerts import names
+from alerts.platform.limits import begins_at
 from dashboards import exporters as e
 from dashboards.content import parts, telemetry
 from dashboards.queries import CHOSEN, rate, series
@@ -18,8 +19,7 @@ _NO_EXPORTER: Final = "No node_exporter is scraped by this Prometheus."
 _DISKS: Final = 'fstype!~"tmpfs|overlay|squashfs|ramfs|nsfs"'
 _NETWORK: Final = 'device!~"lo|veth.*|docker.*|cali.*|cni.*"'
 _EACH: Final = "{{instance}}"
-# Source document 002 alerts at 70 % of CPU and memory; the alarms have it, here it is a colour.
-_HIGH: Final = parts.above(Fraction(7, 10), Fraction(9, 10))
+_HIGH: Final = parts.above(begins_at("HostCpuHigh"), begins_at("HostCpuHighAndSlow"))
 
 
 _TOLD = f'{names.SEVERITY_LABEL}!="none"'
@@ -126,7 +126,7 @@ _GIVEN: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit, tuple
     ("Segments sent again", "Share of TCP segments that were sent again.", ((_LOST, _EACH),),
      "A network that loses packets looks like slow services everywhere.",
      "Above a hundredth: the network, or a machine that is full.", Unit.SHARE,
-     parts.above(Fraction(1, 100))),
+     parts.above(begins_at("HostNetworkErrors"))),
 )  # fmt: skip
 _HOSTS: Final = tuple(
     Panel(

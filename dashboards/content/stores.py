@@ -8,6 +8,7 @@ from typing import Final
 from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
+from alerts.platform.limits import begins_at
 from dashboards import exporters as e
 from dashboards.content import parts
 from dashboards.queries import CHOSEN, count_of, error_share, label, quantile, rate, series
@@ -149,7 +150,7 @@ _POOLS: Final = (
         unit=Unit.SHARE,
         links=(ToRunbook("database"),),
         no_data="No pool with a limit is exported.",
-        steps=parts.above(Fraction(4, 5), Fraction(1)),
+        steps=parts.above(begins_at("PoolNearItsCeiling"), Fraction(1)),
         maximum=1,
         width=5,
     ),

@@ -9,6 +9,7 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 from letta_otel.conventions.kinds import Metric
 
+from alerts.platform.limits import begins_at
 from dashboards import exporters as e
 from dashboards.content import parts
 from dashboards.queries import classed, label, rate, spelled
@@ -45,7 +46,7 @@ def _in_processes() -> tuple[Panel, ...]:
             do="Full: does the collector on its node answer?",
             unit=Unit.SHARE,
             no_data=_NO_PROCESS,
-            steps=parts.above(Fraction(1, 2), Fraction(9, 10)),
+            steps=parts.above(begins_at("CollectorQueueFills"), Fraction(9, 10)),
             maximum=1,
             width=6,
         ),
@@ -117,7 +118,7 @@ def _in_collector() -> tuple[Panel, ...]:
             do="It fills: does the backend answer? `letta-slo doctor` says for each.",
             unit=Unit.SHARE,
             no_data=_NO_COLLECTOR,
-            steps=parts.above(Fraction(1, 2), Fraction(9, 10)),
+            steps=parts.above(begins_at("CollectorQueueFills"), Fraction(9, 10)),
             maximum=1,
             width=6,
         ),

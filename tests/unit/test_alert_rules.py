@@ -202,7 +202,7 @@ def test_an_alert_that_can_never_fire_is_refused_with_the_reason() -> None:
 @pytest.mark.parametrize("window", all_windows(), ids=span)
 def test_every_window_is_recorded(window: timedelta) -> None:
     records = {rule.get("record") for rule in made()[0]["rules"]}
-    assert {names.good(window), names.total(window), names.burn(window)} <= records
+    assert {names.good(window), names.total(window), names.error_ratio(window), names.burn(window)} <= records
     assert (names.bad_count(window) in records) == (window in long_windows())
 
 

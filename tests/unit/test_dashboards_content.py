@@ -11,7 +11,9 @@ import pytest
 from letta_otel.conventions import metrics as m
 
 from alerts import names
+from alerts.errors import RuleError
 from alerts.links import Links
+from alerts.platform.limits import begins_at
 from alerts.promql import selectors
 from alerts.rendering import every_group
 from dashboards import exporters
@@ -183,3 +185,10 @@ def test_a_panel_without_a_text_for_no_data_is_refused() -> None:
 def test_a_panel_that_is_too_wide_is_refused() -> None:
     with pytest.raises(DashboardError, match="width 25"):
         Panel("Rate", Kind.TIMESERIES, "A rate.", "Because.", "Look.", (Query("up", "x"),), no_data="none", width=25)
+
+
+def test_colours_begin_where_alarms_do() -> None:
+    assert begins_at("HostCpuHigh") == Fraction(7, 10)
+    assert begins_at("CollectorQueueFills") == Fraction(1, 2)
+    with pytest.raises(RuleError, match="no alarm 'Nothing'"):
+        begins_at("Nothing")
