@@ -57,12 +57,13 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
 def plan_grafana(**given: Any) -> int:
     """Say, field by field, what `letta-slo apply grafana` would change; change nothing.
 
-    Exit code 0: nothing would change; 3: something would, or a dashboard that is not ours has one of our uids.
+    Exit code 0: this could be applied; 3: a dashboard that is not ours has one of our uids. Whether all is as it was
+    applied is what `letta-slo deployed grafana` says by its exit code.
     """
     with connect(given["url"]) as grafana:
         steps = plan_steps(grafana, _boards(given))
     _show(steps, as_json=given["output"] == "json")
-    return exit_codes.MET if all(one.action is Action.NOTHING for one in steps) else exit_codes.MISSED
+    return exit_codes.MISSED if any(one.action is Action.REFUSE for one in steps) else exit_codes.MET
 
 
 @apply.command(
