@@ -18,6 +18,7 @@ OBJECTIVE: Final = "slo:objective:ratio"
 PERIOD: Final = "slo:period:seconds"
 MAINTENANCE: Final = "slo:maintenance:active"
 CALENDAR_PERIOD: Final = "slo:calendar_period:number_modulo_3"
+ERROR_PREFIX: Final = "slo:error_ratio:"
 BURN_PREFIX: Final = "slo:burn_rate:"
 BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
 EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
@@ -50,7 +51,7 @@ def bad_count(window: timedelta) -> str:
 
 def error_ratio(window: timedelta) -> str:
     """Which share of the events of a window was bad; 0 of none."""
-    return f"slo:error_ratio:rate{span(window)}"
+    return f"{ERROR_PREFIX}rate{span(window)}"
 
 
 def burn(window: timedelta) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import promql_parser as parser
 
 from alerts.errors import RuleError
+
+# Inside one of these a counter is read for what it is: how fast it rises, whether it is there, how many there are.
+READING_COUNTERS: Final = frozenset(
+    "rate irate increase resets changes absent absent_over_time present_over_time count_over_time timestamp".split()
+) | {"count", "group"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,6 @@ _NEEDED: Final = ("summary", "description", "runbook_url")
 _TEMPLATE_LABEL: Final = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)")
 _OF_COUNTERS: Final = {"rate", "irate", "increase", "resets"}
 _OF_GAUGES: Final = {"delta", "idelta", "deriv", "predict_linear"}
-_OF_EITHER: Final = {
-    "absent",
-    "absent_over_time",
-    "changes",
-    "count",
-    "count_over_time",
-    "timestamp",
-    "group",
-    "present_over_time",
-}
 _PATTERN: Final = re.compile(r"[^a-zA-Z0-9_:]")  # a name of a metric has none of these
 _SCRAPES: Final = 4  # two for a rate, and twice that so that one missed scrape does no harm
 _ARITHMETIC: Final = {"+", "-", "*", "/", "%", "^"}
@@ -162,7 +152,7 @@ def _counter(rule: Rule, tree: Any, context: Context) -> Iterator[str]:
             continue
         around = set(one.within)
         is_old = _is_by_offset(tree)
-        if series.kind == "counter" and not around & (_OF_COUNTERS | _OF_EITHER) and not is_old:
+        if series.kind == "counter" and not around & promql.READING_COUNTERS and not is_old:
             yield f"{one.metric} is a counter, and is read as it stands: use rate() or increase()"
         if series.kind == "gauge" and around & _OF_COUNTERS and ":" not in one.metric:
             yield f"{one.metric} is no counter: use delta(), deriv() or an average instead of rate()"

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 import promql_parser as parser
+from letta_otel.conventions import metrics as conventions
+from letta_otel.conventions.kinds import Metric
 
+from alerts import names
 from alerts.promql import selectors
-from dashboards.proof.counters import is_gauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ _ENDINGS: Final[tuple[tuple[str, Callable[[str], Unit | None]], ...]] = (
 
 def of_metric(name: str) -> Unit | None:
     """Return the unit of a series by its name, None where it does not tell."""
-    if name.startswith("slo:burn_rate:"):
+    if name.startswith((names.BURN_PREFIX, names.ERROR_PREFIX)):
         return SHARE
     if ":rate" in name:
         return PER_SECOND
@@ -175,4 +178,11 @@ def of_metric(name: str) -> Unit | None:
     for ending, unit in _ENDINGS:
         if name.endswith(ending):
             return unit(name.removesuffix(ending))
-    return THINGS if is_gauge(name) else None
+    return THINGS if name in _own_gauges() else None
+
+
+@cache
+def _own_gauges() -> frozenset[str]:
+    """What our own registry counts at a time: requests in hand, sessions, connections."""
+    found = (one for one in vars(conventions).values() if isinstance(one, Metric))
+    return frozenset(one.prometheus for one in found if one.instrument in ("updowncounter", "gauge"))
