@@ -133,7 +133,12 @@ def jobs() -> list[dict[str, Any]]:
 
 
 def pods() -> list[dict[str, Any]]:
-    return [job["spec"]["template"] for job in jobs()] + [one for one in documents("results") if one["kind"] == "Pod"]
+    kept = [one["spec"]["template"] for one in documents("receiver") if one["kind"] == "Deployment"]
+    return (
+        [job["spec"]["template"] for job in jobs()]
+        + kept
+        + [one for one in documents("results") if one["kind"] == "Pod"]
+    )
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +199,21 @@ def test_what_pods_refer_to_is_there_and_the_secret_is_not_committed() -> None:
             assert source.get("configMapRef", {"name": "letta-slo"})["name"] in named("ConfigMap")
     assert named("Secret") == {}
     assert not re.search(r"(?i)api_key: *\S|password", "\n".join(file.read_text() for file in HERE.rglob("*.yaml")))
+
+
+def test_the_receiver_takes_its_arguments_and_its_service_finds_it() -> None:
+    by_kind = {one["kind"]: one for one in documents("receiver")}
+    service, pod = by_kind["Service"], by_kind["Deployment"]["spec"]["template"]
+    assert service["spec"]["selector"] == pod["metadata"]["labels"]
+    assert by_kind["Deployment"]["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"]
+    verb, *arguments = container(pod)["args"]
+    given = cli.commands[verb].make_context(verb, list(arguments)).params
+    (port,) = {one["containerPort"] for one in container(pod)["ports"]}
+    assert given["port"] == port == service["spec"]["ports"][0]["port"] == service["spec"]["ports"][0]["targetPort"]
+    places = {one["name"]: one["mountPath"] for one in container(pod)["volumeMounts"]}
+    assert str(given["settings"].parent) == places["settings"]
+    named_files = re.findall(r"file: (\S+?)[},\s]", (ROOT / "alerts" / "notify" / "example.yaml").read_text())
+    assert {str(Path(one).parent) for one in named_files} == {places["secrets"]}
 
 
 # The image.
