@@ -35,7 +35,8 @@ def counted(one: Objective, query: str, window: timedelta, histograms: Histogram
     (selector,) = promql.selectors(query)
     if selector.metric.endswith("_bucket"):
         rate = f"rate({_native(selector, '_bucket')}[{span(window)}])"
-        return f"sum(histogram_fraction(0, {_edge(one, selector)}, {rate}) * histogram_count({rate}))"
+        # Of a series without an observation the fraction is NaN, which would stay in every sum.
+        return f"sum(histogram_fraction(0, {_edge(one, selector)}, {rate}) * (histogram_count({rate}) > 0))"
     if selector.metric.endswith("_count"):
         return f"sum(histogram_count(rate({_native(selector, '_count')}[{span(window)}])))"
     return f"sum(rate({query}[{span(window)}]))"

@@ -16,7 +16,9 @@ from alerts.counting import Histograms, counted, in_maintenance, period_number, 
 from alerts.links import Links
 from alerts.windows import (
     FEWEST_BAD,
+    FEWEST_BAD_OF_LATE,
     QUIET_BELOW,
+    QUIET_DAY_BELOW,
     QUIET_LONG,
     SHORTEST,
     Pair,
@@ -137,10 +139,7 @@ def _burning(one: Objective, severity: Severity, links: Links) -> Rule:
     pairs = of_severity(severity, one.period)
     parts = [_both_burn(one, pair.long, pair.short, pair.burn_rate(one.period)) for pair in pairs]
     if severity is Severity.PAGE:
-        slower = pairs[-1]
-        few = f"{_of(one, names.total(slower.long))} * {round(slower.long.total_seconds())} < {QUIET_BELOW}"
-        quiet = _both_burn(one, QUIET_LONG, slower.long, slower.burn_rate(one.period))
-        parts.append(f"{quiet}\n  and {few}")
+        parts.append(_quietly(one, pairs[-1]))
     expression = "\nor\n".join(f"(\n  {part}\n)" for part in parts)
     return _alert(
         one,
@@ -158,12 +157,30 @@ def _burning(one: Objective, severity: Severity, links: Links) -> Rule:
     )
 
 
+def _quietly(one: Objective, slower: Pair) -> str:
+    """The page of a service with few events: over its last day, which is quiet, too, and more than once of late.
+
+    Or one failure in the evening would page for an incident of the morning.
+    """
+    fewest = ((slower.long, QUIET_BELOW), (QUIET_LONG, QUIET_DAY_BELOW))
+    few = [f"{_of(one, names.total(window))} * {round(window.total_seconds())} < {most}" for window, most in fewest]
+    again = f"{_of(one, names.bad_count(slower.long))} >= {FEWEST_BAD_OF_LATE}"
+    return "\n  and ".join([_both_burn(one, QUIET_LONG, slower.long, slower.burn_rate(one.period)), *few, again])
+
+
 def _both_burn(one: Objective, long: timedelta, short: timedelta, rate: Fraction) -> str:
     return (
         f"{_of(one, names.burn(long))} > {number(rate)}\n"
         f"  and {_of(one, names.burn(short))} > {number(rate)}\n"
-        f"  and {_of(one, names.bad_count(long))} >= {FEWEST_BAD}"
+        f"  and {_of(one, names.bad_count(long))} >= {_enough(one)}"
     )
+
+
+def _enough(one: Objective) -> str:
+    """How many bad events an alert needs: besides the fewest, as many as are not judged yet, and look bad so far."""
+    if one.in_flight_query is None:
+        return str(FEWEST_BAD)
+    return f"on () group_left () ({FEWEST_BAD} + (sum({one.in_flight_query}) or vector(0)))"
 
 
 def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
@@ -173,9 +190,9 @@ def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
 
 def _broken(one: Objective, links: Links) -> Rule:
     window = span(LOSS_SEEN_FOR)
-    # A counter that begins above zero has counted what increase() cannot see.
-    is_new = f"sum({one.bad_query}) > 0 unless sum({one.bad_query} offset {window})"
-    expression = f"sum(increase({one.bad_query}[{window}])) > 0\nor\n({is_new})"
+    # A series that begins above zero has counted what increase() cannot see; one that was away for a while has not.
+    is_new = f"sum({one.bad_query} unless last_over_time({one.bad_query}[1d] offset {window})) > 0"
+    expression = f"sum(increase({one.bad_query}[{window}])) > 0\nor\n{is_new}"
     return _alert(
         one,
         names.BROKEN,
@@ -190,10 +207,11 @@ def _broken(one: Objective, links: Links) -> Rule:
 
 def _absent(one: Objective, links: Links, histograms: Histograms) -> Rule:
     series = there(one.total_query or "", histograms)
+    at_work = f"\nunless on ()\n({_of(one, names.MAINTENANCE)} == 1)" if one.maintenance else ""
     return _alert(
         one,
         names.ABSENT,
-        f"absent({series})",
+        f"absent({series}){at_work}",
         Severity.TICKET,
         held=ABSENT_FOR,
         summary=f"{one.title}: nothing is known of it",

@@ -52,8 +52,10 @@ PAIRS: Final = (
 # its last events are. The burn rate stays that of the slower page. Ours; no source has one.
 QUIET_BELOW: Final = 20
 QUIET_LONG: Final = timedelta(days=1)
+QUIET_DAY_BELOW: Final = 4 * QUIET_BELOW  # in a day as quiet as its last six hours
 # One failed request of a quiet service is a burn rate of hundreds. Ours: five are no accident at any objective here.
 FEWEST_BAD: Final = 5
+FEWEST_BAD_OF_LATE: Final = 2  # of a quiet service, in the long window of the slower page
 
 SHORTEST: Final = min(pair.short for pair in PAIRS)
 

@@ -91,12 +91,12 @@ def _play(
     outcomes: list[Outcome] = []
     idle: dict[str, int] = {}
     stretch = Stretch(BEGIN.timestamp(), on[-1].looked_to_s, step_s)
-    with played(shares, table) as server:
-        for one in shares:
-            click.echo(f"playing {len(table)} incidents through the rules of {one.name}", err=True)
+    for one in shares:
+        click.echo(f"playing {len(table)} incidents through the rules of {one.name}", err=True)
+        with played(one, table) as server:  # each by itself: objectives may count the same series
             fired, cost = _look(one, catalogue, _asking(server), stretch)
-            outcomes += [_outcome(one, stage, fired, cost) for stage in on]
-            idle[one.name] = len(for_nothing(fired, [(stage.from_s, stage.to_s) for stage in on]))
+        outcomes += [_outcome(one, stage, fired, cost) for stage in on]
+        idle[one.name] = len(for_nothing(fired, [(stage.from_s, stage.to_s) for stage in on]))
     return outcomes, idle
 
 
@@ -116,13 +116,13 @@ def _look(one: Objective, catalogue: Catalogue, ask: Ask, stretch: Stretch) -> t
 
 
 @contextmanager
-def played(shares: Sequence[Objective], table: Sequence[table_of.Incident]) -> Iterator[Prometheus]:
+def played(one: Objective, table: Sequence[table_of.Incident]) -> Iterator[Prometheus]:
     """Yield a Prometheus of our own that holds the incidents."""
     with tempfile.TemporaryDirectory(prefix="letta-slo-backtest-") as place:
         folder = Path(place)
         text = folder / "incidents.txt"
         with text.open("w") as out:
-            out.writelines(f"{line}\n" for line in openmetrics(shares, table))
+            out.writelines(f"{line}\n" for line in openmetrics(one, table))
         blocks = folder / "blocks"
         command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(blocks)]
         try:

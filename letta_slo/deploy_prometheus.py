@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import httpx
 
+from alerts.counting import Histograms
 from alerts.links import Links
 from alerts.loaded import Difference, differences, there, wanted
+from alerts.platform import load as load_alarms
 from alerts.rendering import HEADER, every_group, files
 from letta_slo import exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
@@ -20,6 +23,7 @@ from production.errors import PrometheusError
 from slo.catalog import load
 
 _FOLDER: Final = "prometheus/"
+_KINDS: Final = ("objectives", "platform")
 _LOADED_WITHIN_S: Final = 30.0
 _EPILOG_PLAN: Final = options.epilog("""
   letta-slo plan prometheus --prometheus http://10.0.0.9:9090
@@ -33,6 +37,12 @@ _EPILOG_APPLY: Final = options.epilog("""
 def _of_prometheus(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         options.catalog_dir,
+        click.option(
+            "--alarms",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Folder with alarms of the platform.  [default: the shipped ones]",
+        ),
+        click.option("--native-histograms", is_flag=True, help="Read latencies from native histograms."),
         click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus."),
         click.option("--runbooks-at", default=Links().runbooks, show_default=True, help="Where the runbooks are."),
         click.option("--grafana-at", default="", help="Address of your Grafana, for links."),
@@ -81,13 +91,15 @@ def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
     The Prometheus must run with --web.enable-lifecycle. When it refuses the files, those from before are put back.
     """
     with connect(given["prometheus"]) as server:
-        found = _differing(server, given)
-        _show(found)
+        _show(_differing(server, given))
+        every = files(load(given["catalog"]), _links(given), **_more(given))
+        made = {name.removeprefix(_FOLDER): text for name, text in every.items() if _is_rule(name)}
+        for file in sorted(set(_ours(rules_dir)) - {rules_dir / name for name in made}):
+            click.echo(f"- {file}: ours, and no longer wanted")
         if not confirm:
             click.echo("nothing was changed: --confirm does it", err=True)
             return exit_codes.MET
-        made = files(load(given["catalog"]), _links(given))
-        _replace(server, rules_dir, {name.removeprefix(_FOLDER): text for name, text in made.items() if _is_rule(name)})
+        _replace(server, rules_dir, made)
         return _awaited(server, given)
 
 
@@ -113,8 +125,13 @@ def _links(given: dict[str, Any]) -> Links:
     return Links(given["runbooks_at"], given["grafana_at"])
 
 
+def _more(given: dict[str, Any]) -> dict[str, Any]:
+    histograms = Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC
+    return {"alarms": load_alarms(given["alarms"]), "histograms": histograms}
+
+
 def _differing(server: Prometheus, given: dict[str, Any]) -> list[Difference]:
-    want = wanted(every_group(load(given["catalog"]), _links(given)))
+    want = wanted(every_group(load(given["catalog"]), _links(given), **_more(given)))
     return differences(there(server.rules()), want)
 
 
@@ -123,36 +140,44 @@ def _is_rule(name: str) -> bool:
 
 
 def _ours(folder: Path) -> list[Path]:
-    """Return the files of a folder that we wrote: by their first line, so that nobody else's is touched."""
-    return [file for file in sorted(folder.rglob("*.yaml")) if file.read_text(encoding="utf-8").startswith(HEADER)]
+    """Return the rule files in a folder that we wrote: by their first line, so that nobody else's is touched."""
+    places = [file for kind in _KINDS for file in sorted((folder / kind).glob("*.yaml"))]
+    return [file for file in places if _text(file).startswith(HEADER)]
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _replace(server: Prometheus, folder: Path, made: dict[str, str]) -> None:
-    before = {file: file.read_text(encoding="utf-8") for file in _ours(folder)}
+    before = {file: _text(file) for file in _ours(folder)}
     after = {folder / name: text for name, text in made.items()}
     foreign = [str(file) for file in after if file.exists() and file not in before]
     if foreign:
         raise click.UsageError(
             f"{', '.join(foreign)}: not written by letta-slo, so not touched; choose another --rules-dir"
         )
-    _write(before, after)
     try:
+        _write(before, after)
         server.reload()
-    except PrometheusError:
+    except (PrometheusError, httpx.HTTPError, OSError) as error:
         _write(after, before)
-        server.reload()
         click.echo("the files from before are in place again", err=True)
+        if isinstance(error, OSError):
+            raise click.ClickException(f"{folder}: {error}") from error
+        server.reload()
         raise
 
 
 def _write(before: dict[Path, str], after: dict[Path, str]) -> None:
-    for file in set(before) - set(after):
-        file.unlink()
+    """Write what should be there, then remove what should not: a failure in between takes nothing away."""
     for file, text in after.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".unfinished")
         unfinished.write_text(text, encoding="utf-8")
         unfinished.rename(file)
+    for file in set(before) - set(after):
+        file.unlink(missing_ok=True)
 
 
 def _awaited(server: Prometheus, given: dict[str, Any]) -> int:

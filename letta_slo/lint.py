@@ -54,7 +54,7 @@ def lint(places: tuple[Path, ...], allow: tuple[str, ...], output: str, **given:
     Rule files and PrometheusRules are read, of a folder everything below it but `tests`. Exit code 0: nothing was
     found; 3: something was; 5: the Prometheus could not be reached.
     """
-    rules = tuple(rule for file in _files(places) for rule in parse(file.read_text(encoding="utf-8"), str(file)))
+    rules = tuple(rule for file in _files(places) for rule in parse(_text(file), str(file)))
     if not rules:
         raise RuleError(f"{', '.join(map(str, places))}: there is no rule in it")
     knowledge = Knowledge(_known(rules, given["prometheus"]), objectives_of(rules))
@@ -65,6 +65,13 @@ def lint(places: tuple[Path, ...], allow: tuple[str, ...], output: str, **given:
     else:
         _show(found, rules)
     return exit_codes.MISSED if found else exit_codes.MET
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{file}: cannot be read: {error}") from error
 
 
 def _files(places: tuple[Path, ...]) -> list[Path]:

@@ -13,7 +13,7 @@ from alerts.links import Links
 from alerts.notify import rendering as notification
 from alerts.notify.reading import load as load_settings
 from alerts.platform import load as load_alarms
-from alerts.rendering import files
+from alerts.rendering import HEADER, files
 from letta_slo import exit_codes, options
 from slo.catalog import load
 from slo.objective import Catalogue
@@ -71,17 +71,28 @@ def render(out: Path, check: bool, **given: Any) -> int:
     made |= notification.files(links, load_settings(given["notification"]))
     made |= aom.files(catalogue, links, alarms=alarms, histograms=histograms)
     made |= {f"dashboards/{name}": text for name, text in _dashboards(catalogue, links).items()}
+    left = sorted(_ours(out) - {out / name for name in made})
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]
         for name in drifted:
             click.echo(f"{out / name}: not what `letta-slo render` would write", err=True)
-        return exit_codes.MISSED if drifted else exit_codes.MET
+        for file in left:
+            click.echo(f"{file}: `letta-slo render` would not write it any more", err=True)
+        return exit_codes.MISSED if drifted or left else exit_codes.MET
     for name, text in made.items():
         file = out / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         click.echo(file)
+    for file in left:
+        click.echo(f"{file}: from an earlier rendering, and not wanted any more: remove it", err=True)
     return exit_codes.MET
+
+
+def _ours(out: Path) -> set[Path]:
+    """Return the files that an earlier rendering left, by their first line; dashboards have no such line."""
+    found = out.rglob("*.yaml") if out.is_dir() else ()
+    return {file for file in found if file.read_text(encoding="utf-8", errors="replace").startswith(HEADER)}
 
 
 def _dashboards(catalogue: Catalogue, links: Links) -> dict[str, str]:

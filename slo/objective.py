@@ -131,6 +131,7 @@ class Objective:
     data_source: str | None = None
     calendar: CalendarPeriod | None = None
     maintenance: tuple[Maintenance, ...] = ()
+    in_flight_query: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind is Kind.SHARE and (self.target is None or not 0 < self.target < 1):

@@ -20,7 +20,7 @@ _WITHIN: Final[Schema] = Plain("a length of time such as 10m, or `never`", r"[1-
 _INCIDENT: Final = Record(
     {
         "name": Field(Text(), True),
-        "bad": Field(Plain("a share such as 2 %", r"\d{1,3}(\.\d{1,6})? ?%"), True),
+        "bad": Field(Plain("a share such as 2 %, at most 100 %", r"(\d{1,2}(\.\d{1,6})?|100) ?%"), True),
         "lasts": Field(_LENGTH, True),
         "requests_a_minute": Field(Number("a number above 0", above=Fraction(0))),
         "page_within": Field(_WITHIN),

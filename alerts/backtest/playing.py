@@ -41,19 +41,13 @@ def stages(incidents: Iterable[Incident]) -> list[Stage]:
     return made
 
 
-def openmetrics(objectives: Iterable[Objective], incidents: Iterable[Incident]) -> Iterator[str]:
-    """Yield the lines of a text in the OpenMetrics format that holds the incidents for every objective."""
-    every = list(incidents)
-    written: set[str] = set()
+def openmetrics(one: Objective, incidents: Iterable[Incident]) -> Iterator[str]:
+    """Yield the lines of a text in the OpenMetrics format that holds the incidents for an objective."""
     begin_s = round(BEGIN.timestamp())
-    for objective in objectives:
-        for name, course in courses(objective, _stretches(every)).items():
-            if name in written:  # two objectives that count the same requests
-                continue
-            written.add(name)
-            for minute, value in enumerate(values(course)):
-                if value is not None:
-                    yield f"{name} {float(value):.12g} {begin_s + minute * _MINUTE_S}"
+    for name, course in courses(one, _stretches(list(incidents))).items():
+        for minute, value in enumerate(values(course)):
+            if value is not None:
+                yield f"{name} {float(value):.12g} {begin_s + minute * _MINUTE_S}"
     yield "# EOF"
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from alerts import promql
+from alerts.cases.sampling import sample
 from alerts.cases.timeline import course
 from alerts.errors import RuleError
 from alerts.promql import Matcher, Selector
@@ -89,8 +90,10 @@ def _value(selector: Selector, label: str) -> str:
 
 
 def _values(label: str, asked: Iterable[Matcher]) -> list[str]:
-    literal = [part for one in asked if one.label == label for part in (one.value, *one.value.split("|"))]
-    return [*_CANDIDATES, *literal]
+    own = [one for one in asked if one.label == label]
+    literal = [part for one in own for part in (one.value, *one.value.split("|"))]
+    made = [text for one in own if one.op in {"=~", "!~"} and (text := sample(one.value)) is not None]
+    return [*_CANDIDATES, *literal, *made]
 
 
 def _takes(matcher: Matcher, value: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import promql_parser as parser
 
 from alerts import names
+from alerts.errors import RuleError
 from alerts.lint.rule import Rule
 from alerts.lint.vocabulary import TARGET_LABELS, Vocabulary
 from alerts.promql import children, parse
@@ -69,7 +70,12 @@ def objectives_of(rules: Iterable[Rule]) -> dict[str, float]:
     """Return the objective of each SLO, as the rules record it."""
     found = {}
     for rule in rules:
-        tree = parse(rule.expression) if rule.name == names.OBJECTIVE else None
+        if rule.name != names.OBJECTIVE:
+            continue
+        try:
+            tree = parse(rule.expression)
+        except RuleError:  # the check of the syntax tells of it
+            continue
         if isinstance(tree, parser.Call) and isinstance(tree.args[0], parser.NumberLiteral):
             found[rule.labels.get(names.SLO_LABEL, "")] = tree.args[0].val
     return found
@@ -99,7 +105,8 @@ def truth(node: Any, known: Knowledge) -> Truth:
         return _truth_of_two(node, known)
     if isinstance(node, parser.Call) and node.func.name.startswith("absent"):
         return Truth.DEPENDS
-    return Truth.ALWAYS
+    below = [one for one in children(node) if not is_scalar(one) and not isinstance(one, parser.StringLiteral)]
+    return truth(below[0], known) if below else Truth.ALWAYS  # an aggregation or a function gives what goes into it
 
 
 def _truth_of_two(node: Any, known: Knowledge) -> Truth:

@@ -45,8 +45,11 @@ def parse(text: str, file: str) -> list[Rule]:
 
 def _rules(groups: list[Any], file: str) -> Iterator[Rule]:
     for group in groups:
-        for one in group.get("rules", ()):
-            name = one.get("alert") or one.get("record")
+        rules = group.get("rules") if isinstance(group, dict) else None
+        if not isinstance(rules, list):
+            raise RuleError(f"{file}: a group is a mapping with a name and a list of rules, and not {group!r:.80}")
+        for one in rules:
+            name = (one.get("alert") or one.get("record")) if isinstance(one, dict) else None
             if not name or "expr" not in one:
                 raise RuleError(f"{file}: {group.get('name')}: a rule needs `expr`, and `alert` or `record`")
             yield Rule(
@@ -55,6 +58,10 @@ def _rules(groups: list[Any], file: str) -> Iterator[Rule]:
                 str(name),
                 "alert" in one,
                 str(one["expr"]),
-                {key: str(value) for key, value in (one.get("labels") or {}).items()},
-                {key: str(value) for key, value in (one.get("annotations") or {}).items()},
+                _texts(one.get("labels")),
+                _texts(one.get("annotations")),
             )
+
+
+def _texts(found: object) -> dict[str, str]:
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}

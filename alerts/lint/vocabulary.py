@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -13,6 +14,7 @@ import yaml
 from letta_otel.conventions import metrics
 from letta_otel.conventions.kinds import Metric
 
+from alerts.errors import RuleError
 from alerts.lint.rule import Rule
 from alerts.promql import selectors
 
@@ -58,8 +60,12 @@ def shipped() -> Mapping[str, Series]:
 
 
 def metrics_read(rules: Iterable[Rule]) -> set[str]:
-    """Return the names, or patterns of names, that rules read; raises RuleError when one is no PromQL."""
-    return {one.metric for rule in rules for one in selectors(rule.expression)}
+    """Return the names, or patterns of names, that rules read; of one that is no PromQL none."""
+    read: set[str] = set()
+    for rule in rules:
+        with suppress(RuleError):  # the check of the syntax tells of it
+            read |= {one.metric for one in selectors(rule.expression)}
+    return read
 
 
 def recorded(rules: Iterable[Rule]) -> dict[str, Series]:

@@ -16,8 +16,12 @@ def groups(alarms: Iterable[Alarm], links: Links) -> list[dict[str, Any]]:
     """Return a group of rules for each component."""
     return [
         {"name": names.platform_group(component), "rules": [_rule(one, links) for one in of_it]}
-        for component, of_it in groupby(alarms, lambda one: one.component)
+        for component, of_it in groupby(sorted(alarms, key=_component), _component)
     ]
+
+
+def _component(one: Alarm) -> str:
+    return one.component
 
 
 def _rule(one: Alarm, links: Links) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from slo.maintenance import ALLOWED, Maintenance, parse
 from slo.objective import Kind, Measure, Phase, SampleFilter, Source
 from slo.openslo.documents import Document, child
-from slo.openslo.values import limit_s
+from slo.openslo.values import SELECTOR, limit_s
 from slo.openslo.yaml_tree import Leaf, Table, nearest
 from slo.operations import OPERATIONS, SERVICE_OF
 
@@ -29,6 +29,7 @@ ANNOTATIONS: Mapping[str, str] = MappingProxyType(
         "answered-by": "who must have answered a good request: letta or memory-python; absent when anybody may",
         "kind": "share (default), or invariant: a rule that no request may break",
         "maintenance": "when the service is worked on by appointment, so that nothing counts for its budget",
+        "in-flight": "a gauge of the events that the total has counted already and the good not yet",
         "source": "the requirement that the number comes from",
         "reason": "why this number, where the requirement leaves it open",
     }
@@ -43,6 +44,7 @@ class Meaning:
     samples: SampleFilter
     source: str
     maintenance: tuple[Maintenance, ...]
+    in_flight: str | None
 
 
 def read(document: Document, service: str) -> Meaning | None:
@@ -57,13 +59,14 @@ def read(document: Document, service: str) -> Meaning | None:
     answered_by = reader.choice("answered-by", Source, None) if reader.leaf("answered-by") is not None else None
     reader.same_service(operations, service)
     maintenance = reader.maintenance()
+    in_flight = reader.selector("in-flight")
     given = [leaf.text for key in ("source", "reason") if (leaf := reader.leaf(key)) is not None]
     if not given:
         reader.fault("source", "neither a source nor a reason", f"{PREFIX}source or {PREFIX}reason")
     if reader.failed or kind is None or measure is None:
         return None
     samples = SampleFilter(frozenset(operations), frozenset(map(Phase, phases)), measure, limit, answered_by)
-    return Meaning(kind, samples, "; ".join(" ".join(text.split()) for text in given), maintenance)
+    return Meaning(kind, samples, "; ".join(" ".join(text.split()) for text in given), maintenance, in_flight)
 
 
 def refuse(document: Document) -> None:
@@ -149,6 +152,12 @@ class _Reader:
         except ValueError as error:
             self.fault("maintenance", str(error), ALLOWED)
             return ()
+
+    def selector(self, name: str) -> str | None:
+        leaf = self.leaf(name)
+        if leaf is not None and not SELECTOR.fullmatch(leaf.text):
+            self.fault(name, repr(leaf.text), 'a selector of one gauge, such as in_flight{job="api"}')
+        return None if leaf is None else leaf.text
 
     def same_service(self, operations: list[str], service: str) -> None:
         for operation in operations:

@@ -9,13 +9,11 @@ from slo.calendar_period import ZONES, CalendarPeriod, CalendarUnit
 from slo.objective import Kind, Objective
 from slo.openslo import annotations
 from slo.openslo.documents import Document, Registry, child, items_at, text_at
-from slo.openslo.values import period
+from slo.openslo.values import SELECTOR, period
 from slo.openslo.yaml_tree import Leaf, LeafType, Table, Tree, nearest, type_name
 
 __all__ = ["build"]
 
-# A plain selector: whoever asks adds rate() and sum(), and a counter read raw needs its bare samples.
-_SELECTOR = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}"]*("([^"\\]|\\.)*"[^{}"]*)*\})?')
 _EDGE = re.compile(r"\ble\s*=\s*\"([^\"]*)\"")
 _MILLISECONDS = re.compile(r"_(?:ms|milliseconds)_bucket\b")
 
@@ -58,6 +56,7 @@ def build(document: Document, registry: Registry) -> Objective | None:
         data_source=queries.data_source,
         calendar=window[1],
         maintenance=meaning.maintenance,
+        in_flight_query=meaning.in_flight,
     )
 
 
@@ -190,7 +189,7 @@ def _source(indicator: Document, registry: Registry, metric: Tree | None, path: 
     source = child(metric, "metricSource")
     query, reference = child(source, "spec", "query"), child(source, "metricSourceRef")
     line = (source or indicator.tree).line
-    if not isinstance(query, Leaf) or query.type is not LeafType.TEXT or not _SELECTOR.fullmatch(query.text.strip()):
+    if not isinstance(query, Leaf) or query.type is not LeafType.TEXT or not SELECTOR.fullmatch(query.text.strip()):
         found = type_name(query) if query is not None else "no key 'query'"
         allowed = 'query: a selector of one counter, such as requests_total{job="api"}'
         indicator.faults.add(line, f"{path}.metricSource.spec", found, allowed)

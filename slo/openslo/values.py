@@ -7,7 +7,10 @@ from fractions import Fraction
 from slo.openslo.documents import Document
 from slo.openslo.yaml_tree import Leaf, Tree
 
-__all__ = ["limit_s", "period"]
+__all__ = ["SELECTOR", "limit_s", "period"]
+
+# A plain selector: whoever asks adds rate() and sum(), and a counter read raw needs its bare samples.
+SELECTOR = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}"]*("([^"\\]|\\.)*"[^{}"]*)*\})?')
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LIMIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from alerts import names
+from alerts.cases.sampling import sample
 from alerts.cases.timeline import course
 from alerts.errors import RuleError
 from alerts.links import Links
@@ -83,6 +85,44 @@ def test_a_changed_rule_fails_its_cases(tmp_path: Path, group: str, before: str,
 )
 def test_a_course_has_as_many_values_as_minutes(stretches: list[tuple[str, int]], written: str) -> None:
     assert course(stretches) == written
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/v1/(agents|blocks)/[a-z]+",
+        "/v1/agents/[^/]+/messages",
+        "/v1/(agents|groups)/.*",
+        r"\\d{3}-\\w+",
+        "5..",
+        "a?b*c+",
+        "(?i)ok",
+    ],
+)
+def test_a_text_is_made_up_for_a_regular_expression(pattern: str) -> None:
+    made = sample(pattern.replace("\\\\", "\\"))
+    assert made is not None and re.fullmatch(pattern.replace("\\\\", "\\"), made)
+
+
+def test_two_files_of_one_component_lose_no_alarm(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(alarm(alert="One"))
+    (tmp_path / "b.yaml").write_text(alarm(alert="Two").replace("component: bridge", "component: aaa"))
+    (tmp_path / "c.yaml").write_text(alarm(alert="Three"))
+    made = files(load(), Links(), alarms=load_alarms(tmp_path))
+    text = made["prometheus/platform/bridge.yaml"]
+    assert "alert: One" in text and "alert: Three" in text
+
+
+def test_an_objective_with_an_ordinary_pattern_has_cases_and_one_without_any_value_has_rules_all_the_same() -> None:
+    whole = load()
+    one = whole.objective("letta-message-latency")
+    for label, has_cases in (('route=~"/v1/agents/[^/]+/messages"', True), ('route="a",route!="a"', False)):
+        good, total = f'd_seconds_bucket{{{label},le="2"}}', f"d_seconds_count{{{label}}}"
+        asked = replace(one, good_query=good, total_query=total)
+        made = files(replace(whole, objectives=(asked,)), Links())
+        assert label in made["prometheus/objectives/letta-message-latency.yaml"]
+        cases = made["prometheus/tests/objectives/letta-message-latency.yaml"]
+        assert ("tests: []" in cases) is not has_cases
 
 
 def alarm(**changed: Any) -> str:

@@ -70,7 +70,7 @@ def test_a_faulty_table_is_refused_with_its_place(text: str, said: str) -> None:
 def test_what_is_played_holds_the_incident_and_nothing_else() -> None:
     (one,) = [one for one in load().objectives if one.name == "bridge-success"]
     (on,) = stages([incident()])
-    lines = [line.split() for line in openmetrics([one], [incident()])]
+    lines = [line.split() for line in openmetrics(one, [incident()])]
     assert lines[-1] == ["#", "EOF"]
     counts: dict[str, dict[float, float]] = {}
     for name, value, at in lines[:-1]:
@@ -156,7 +156,7 @@ def test_a_history_is_looked_at_in_a_prometheus_that_is_there() -> None:
     (one,) = [one for one in load().objectives if one.name == "bridge-success"]
     (on,) = stages([incident(bad=Fraction(1))])
     begin, end = (datetime.fromtimestamp(at, UTC).isoformat() for at in (on.from_s - 7200, on.looked_to_s))
-    with played([one], [incident(bad=Fraction(1))]) as server:
+    with played(one, [incident(bad=Fraction(1))]) as server:
         span = ["--from", begin, "--to", end, "--step", "600"]
         asked = ["backtest", "--prometheus", server.address, *span, "--only"]
         done = CliRunner().invoke(cli, [*asked, "bridge-success", "--format", "json"], standalone_mode=False)

@@ -128,6 +128,31 @@ def test_a_page_that_an_objective_can_never_reach_is_found() -> None:
     assert found(burns, {**promised, "expr": "vector(0.99)"}, wanted) == []
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "count by (job) (up == 0)",
+        "sum(up == 0)",
+        "max(letta_bridge_in_flight > 5)",
+        "round(letta_bridge_in_flight > 5)",
+        "min_over_time((up == 0)[5m:1m])",
+        "count(letta_bridge_in_flight) > 3",
+    ],
+)
+def test_an_alert_that_depends_on_what_it_aggregates_is_let_through(expression: str) -> None:
+    assert found(alert(expression)) == []
+
+
+def test_a_faulty_objective_is_a_finding_and_no_end(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    broken = {"record": "slo:objective:ratio", "expr": "vector(0.9", "labels": {"slo": "x"}}
+    file.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": [broken]}]}))
+    done = run(str(file), "--format", "json")
+    assert (done.return_value, [one["check"] for one in json.loads(done.stdout)]) == (3, ["syntax"])
+    file.write_bytes(b"\xff\xfe")
+    assert isinstance(run(str(file)).exception, RuleError)
+
+
 def test_a_guarded_division_is_let_through() -> None:
     below = "clamp_min(sum(rate(letta_bridge_requests_total[5m])), 0.001)"
     assert found(record(f"sum(rate(letta_bridge_retries_total[5m])) / {below}")) == []
