@@ -16,6 +16,7 @@ from testbed.prometheus_server import PrometheusServer
 from tests.promtool import needs_promtool
 
 pytestmark = [needs_promtool, pytest.mark.real]
+ROOT = Path(__file__).parents[2]
 FOREIGN = "groups: [{name: theirs, rules: [{record: 'their:own:record', expr: '1'}]}]\n"
 
 
@@ -93,3 +94,39 @@ def test_a_server_that_is_not_there_is_said() -> None:
     asked = ["plan", "prometheus", "--prometheus", "http://127.0.0.1:1"]
     done = CliRunner().invoke(cli, asked, standalone_mode=False)
     assert isinstance(done.exception, PrometheusError)
+
+
+def test_alarms_of_ones_own_are_applied_and_what_goes_is_named_before(server: PrometheusServer, folder: Path) -> None:
+    own = folder.parent / "alarms"
+    own.mkdir()
+    text = (ROOT / "alerts" / "platform" / "redis.yaml").read_text()
+    (own / "mine.yaml").write_text(
+        text.replace("redis_up == 0", "redis_up < 1").replace("component: redis", "component: mine")
+    )
+    rules = ["--rules-dir", str(folder)]
+    assert run("apply", server, *rules, "--confirm").return_value == 0
+    mine = ["--alarms", str(own)]
+    dry = run("apply", server, *rules, *mine)
+    assert f"- {folder / 'platform' / 'redis.yaml'}: ours, and no longer wanted" in dry.output
+    assert (folder / "platform" / "redis.yaml").is_file()
+    assert run("apply", server, *rules, *mine, "--confirm").return_value == 0
+    assert [file.name for file in (folder / "platform").iterdir()] == ["mine.yaml"]
+    assert run("deployed", server, *mine).return_value == 0
+    assert run("deployed", server).return_value == 3
+
+
+def test_destroy_takes_rules_and_leaves_everything_else_that_was_rendered(
+    server: PrometheusServer, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert CliRunner().invoke(cli, ["render", "--out", str(out)], standalone_mode=False).return_value == 0
+    (out / "prometheus" / "objectives" / "binary.yaml").write_bytes(b"\xff\xfe")
+    before = {file for file in out.rglob("*") if file.is_file()}
+    done = run("destroy", server, "--rules-dir", str(out), "--confirm")
+    assert done.return_value == 0 and {file for file in out.rglob("*") if file.is_file()} == before
+    gone = run("destroy", server, "--rules-dir", str(out / "prometheus"), "--confirm")
+    left = {file for file in out.rglob("*") if file.is_file()}
+    assert gone.return_value == 0
+    assert {file.parent.name for file in before - left} == {"objectives", "platform"}
+    assert (out / "prometheus" / "objectives" / "binary.yaml") in left
+    assert any("tests" in file.parts for file in left)

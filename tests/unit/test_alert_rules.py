@@ -257,3 +257,18 @@ def test_render_writes_what_check_accepts_and_check_finds_what_was_changed(tmp_p
     done = CliRunner().invoke(cli, ["render", "--out", str(out), "--check"], standalone_mode=False)
     assert done.return_value == 3
     assert str(changed) in done.output
+
+
+def test_render_says_which_files_are_from_a_catalogue_that_had_more(tmp_path: Path) -> None:
+    out = tmp_path / "rules"
+    assert CliRunner().invoke(cli, ["render", "--out", str(out)], standalone_mode=False).return_value == 0
+    left = out / "prometheus" / "objectives" / "gone.yaml"
+    left.write_text((out / "prometheus" / "objectives" / "bridge-success.yaml").read_text())
+    (out / "prometheus" / "objectives" / "theirs.yaml").write_text("groups: []\n")
+    checked = CliRunner().invoke(cli, ["render", "--out", str(out), "--check"], standalone_mode=False)
+    assert checked.return_value == 3
+    assert f"{left}: `letta-slo render` would not write it any more" in checked.output
+    assert "theirs.yaml" not in checked.output
+    again = CliRunner().invoke(cli, ["render", "--out", str(out)], standalone_mode=False)
+    assert f"{left}: from an earlier rendering" in again.output
+    assert left.is_file()
