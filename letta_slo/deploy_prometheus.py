@@ -21,6 +21,7 @@ from letta_slo.plan import plan
 from production.client import Prometheus, connect
 from production.errors import PrometheusError
 from slo.catalog import load
+from slo.objective import Catalogue
 
 _FOLDER: Final = "prometheus/"
 _KINDS: Final = ("objectives", "platform")
@@ -77,6 +78,7 @@ def deployed_prometheus(**given: Any) -> int:
     """Say what is not as the catalogue says, or cannot be evaluated. Exit code 3 when there is anything."""
     with connect(given["prometheus"]) as server:
         found = _differing(server, given)
+        _warn_of_retention(server, load(given["catalog"]))
     _show(found)
     return exit_codes.MISSED if found else exit_codes.MET
 
@@ -191,6 +193,19 @@ def _awaited(server: Prometheus, given: dict[str, Any]) -> int:
         return exit_codes.MISSED
     click.echo("applied, and read back: nothing differs")
     return exit_codes.MET
+
+
+def _warn_of_retention(server: Prometheus, catalogue: Catalogue) -> None:
+    """A budget is an average over its whole period: of what is not kept it knows nothing, and says nothing."""
+    kept_s = server.retention_s()
+    longest = max(catalogue.objectives, key=lambda one: one.period, default=None)
+    if kept_s is not None and longest is not None and kept_s < longest.period.total_seconds():
+        days = longest.period.days
+        click.echo(
+            f"this Prometheus keeps {kept_s / 86_400:g} days and the budget of {longest.name} is of {days}, "
+            f"so it is of less than it says: --storage.tsdb.retention.time={days + 2}d",
+            err=True,
+        )
 
 
 def _show(found: list[Difference]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ AOM_VARIABLE = "LETTA_SLO_AOM_ACCESS_CODE"
 _AOM_USER = "aom_access_code"  # https://support.huaweicloud.com/eu/usermanual-aom/aom_02_0921.html
 _TIMEOUT_S = 60.0
 _CHUNK_S = 6 * 3600.0
+_UNITS_S = {"y": 365 * 86_400, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -70,6 +72,18 @@ class Prometheus:
                 f"{self.address}/api/v1/rules answered {answer.status_code}{_hint(answer.status_code)}"
             )
         return body
+
+    def retention_s(self) -> float | None:
+        """Return for how many seconds the server keeps samples; None where it does not say, or goes by size alone."""
+        answer = self._client.get("/api/v1/status/runtimeinfo")
+        if not answer.is_success:
+            return None
+        try:
+            said = str(answer.json()["data"]["storageRetention"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        found = re.findall(r"(\d+)(y|w|d|h|m|s)", said.partition(" or ")[0])
+        return sum(float(count) * _UNITS_S[unit] for count, unit in found) or None
 
     def reload(self) -> None:
         """Have the server read its configuration and rules again; raises PrometheusError with its reason."""

@@ -52,7 +52,9 @@ def test_what_is_applied_is_there_and_a_second_plan_shows_nothing(server: Promet
     done = run("apply", server, "--rules-dir", str(folder), "--confirm")
     assert (done.return_value, done.output.splitlines()[-1]) == (0, "applied, and read back: nothing differs")
     assert run("plan", server).output == "nothing differs\n"
-    assert run("deployed", server).return_value == 0
+    checked = run("deployed", server)
+    assert checked.return_value == 0
+    assert "this Prometheus keeps 15 days and the budget of" in checked.stderr
 
     changed = folder / "platform" / "redis.yaml"
     changed.write_text(changed.read_text().replace("redis_up == 0", "redis_up == 2").replace("for: 1m", "for: 2m"))
