@@ -26,8 +26,14 @@ def free_port() -> int:
 
 def wait_for_generator(parent: psutil.Process) -> psutil.Process:
     """Return the Locust process below `parent`, once there is one."""
-    eventually(lambda: generators_of(parent))
-    return generators_of(parent)[0]
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        found[:] = generators_of(parent)  # what is there now may have another command line in a moment
+        return bool(found)
+
+    eventually(is_there)
+    return found[0]
 
 
 def generators_of(parent: psutil.Process) -> list[psutil.Process]:
