@@ -79,7 +79,10 @@ Examples:
   letta-slo gate --prometheus http://10.0.0.9:9090 --from 6h    judge production
   letta-slo compare runs/A runs/B                         is B worse than A?
   letta-slo capacity --scenario message                   the highest rate at which every objective is met
-  letta-slo render --out rules                            alert rules for a Prometheus
+  letta-slo render --out rules                            alert rules, dashboards, and how they reach people
+  letta-slo backtest --only bridge-success                when would its alerts have paged?
+  letta-slo plan prometheus --prometheus http://10.0.0.9:9090    what would change there? (also: aom, grafana)
+  letta-slo panels --prometheus http://10.0.0.9:9090      does every panel show something?
   letta-slo plan aom --deployment aom.yaml                what would change in AOM?
   letta-slo doctor                                        does Huawei Cloud take our telemetry?
   letta-slo conformance                                   is the stub equal to a real Letta 0.16.4?
