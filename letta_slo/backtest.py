@@ -70,8 +70,7 @@ def backtest(step_s: float, output: str, **given: Any) -> int:
     catalogue = options.select(load(given["catalog"]), given["only"])
     if given["prometheus"] is not None:
         return _history(catalogue, step_s, output, **given)
-    file: Path = given["incidents"] or table_of.SHIPPED
-    table = table_of.parse(file.read_text(encoding="utf-8"), str(given["incidents"] or file.name))
+    table = table_of.load(given["incidents"])
     outcomes, idle = _play(catalogue, table, step_s)
     if output == "json":
         click.echo(json.dumps({"outcomes": [asdict(one) for one in outcomes], "for_nothing": idle}, indent=2))

@@ -49,6 +49,15 @@ class Incident:
     ticket_within: timedelta | None
 
 
+def load(file: Path | None = None) -> tuple[Incident, ...]:
+    """Read a table of incidents, the shipped one when none is named; raises RuleError."""
+    try:
+        text = (file or SHIPPED).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{file}: cannot be read: {error}") from error
+    return parse(text, str(file or SHIPPED.name))
+
+
 def parse(text: str, path: str) -> tuple[Incident, ...]:
     """Read a table of incidents; raises RuleError with every fault and its line."""
     faults = Faults(path)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from alerts.backtest.incidents import SHIPPED, Incident, parse
+from alerts.backtest.incidents import load as load_table
 from alerts.backtest.looking import Firing, Spent, Stretch, firings
 from alerts.backtest.outcome import Told, broken, for_nothing, told
 from alerts.backtest.playing import openmetrics, stages
@@ -65,6 +66,14 @@ def test_a_faulty_table_is_refused_with_its_place(text: str, said: str) -> None:
     with pytest.raises(RuleError) as refused:
         parse(text, "x.yaml")
     assert said in str(refused.value)
+
+
+def test_a_table_that_cannot_be_read_is_refused_with_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "incidents.yaml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(RuleError, match="incidents.yaml: cannot be read"):
+        load_table(file)
+    assert load_table() == parse(SHIPPED.read_text(), SHIPPED.name)
 
 
 def test_what_is_played_holds_the_incident_and_nothing_else() -> None:
