@@ -71,7 +71,7 @@ def test_a_faulty_table_is_refused_with_its_place(text: str, said: str) -> None:
 def test_a_table_that_cannot_be_read_is_refused_with_its_path(tmp_path: Path) -> None:
     file = tmp_path / "incidents.yaml"
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(RuleError, match="incidents.yaml: cannot be read"):
+    with pytest.raises(RuleError, match=r"incidents\.yaml: cannot be read"):
         load_table(file)
     assert load_table() == parse(SHIPPED.read_text(), SHIPPED.name)
 
