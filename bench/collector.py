@@ -55,7 +55,7 @@ def _measured(place: Path, configs: tuple[str, ...], *, first: int) -> tuple[flo
         environ = {"GATEWAY_ENDPOINT": pipeline.collector.grpc_endpoint.removeprefix("http://")}
         agent = Collector(place / "agent", ("agent.yaml",), storage=place / "agent-queue", environ=environ)
         with agent, CpuTrace(agent.pid) as of_agent, CpuTrace(pipeline.collector.pid) as of_gateway:
-            idle = _window(lambda: time.sleep(_IDLE_S))
+            idle = _window(lambda: time.sleep(_IDLE_S))  # what it uses while nothing is sent is what is measured
             busy = _window(lambda: _send(agent.http_endpoint, first))
             spans = int(_TRACES_PER_S * _SECONDS) * _SPANS
             time.sleep(0.2)  # until the trace has read past the end of the window
@@ -81,11 +81,12 @@ def _send(endpoint: str, first: int) -> None:
     headers = {"Content-Type": "application/x-protobuf"}
     with httpx.Client(base_url=endpoint, timeout=30.0, trust_env=False) as client:
         for batch in range(int(_TRACES_PER_S * _SECONDS / _BATCH)):
+            # The rate: a batch goes when it is due.
             time.sleep(max(0.0, began + batch * _BATCH / _TRACES_PER_S - time.monotonic()))
             numbers = range(first + batch * _BATCH + 1, first + (batch + 1) * _BATCH + 1)
             made = otlp.traces(span for number in numbers for span in _trace(number))
             client.post("/v1/traces", content=made.SerializeToString(), headers=headers).raise_for_status()
-    time.sleep(_AFTER_S)
+    time.sleep(_AFTER_S)  # until the queues are empty, whose work belongs to the window
 
 
 def _trace(number: int) -> list[Span]:

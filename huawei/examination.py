@@ -270,4 +270,4 @@ class _Examination:
         while not is_there():
             if time.monotonic() >= ends:
                 raise _NotFoundError(f"nothing within {self._wait_s:g} s; --wait gives it longer")
-            time.sleep(_EVERY_S)
+            time.sleep(_EVERY_S)  # the services tell nobody when something can be read: they are asked

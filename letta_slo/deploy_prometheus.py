@@ -26,6 +26,7 @@ from slo.objective import Catalogue
 _FOLDER: Final = "prometheus/"
 _KINDS: Final = ("objectives", "platform")
 _LOADED_WITHIN_S: Final = 30.0
+_EVERY_S: Final = 0.5
 _EPILOG_PLAN: Final = options.epilog("""
   letta-slo plan prometheus --prometheus http://10.0.0.9:9090
 """)
@@ -186,7 +187,7 @@ def _awaited(server: Prometheus, given: dict[str, Any]) -> int:
     """Look until the Prometheus has what was written; a rule that fails is told after that."""
     until = time.monotonic() + _LOADED_WITHIN_S
     while (found := _differing(server, given)) and time.monotonic() < until:
-        time.sleep(0.5)
+        time.sleep(_EVERY_S)  # a Prometheus tells nobody when its rules are loaded: it is asked
     if found:
         click.echo(f"after {_LOADED_WITHIN_S:g} s the Prometheus still differs; does it read --rules-dir?", err=True)
         _show(found)

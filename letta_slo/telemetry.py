@@ -114,7 +114,7 @@ def _settled(telemetry: Telemetry, ids: list[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     quiet_from = time.monotonic()
     while time.monotonic() < ends and time.monotonic() - quiet_from < _QUIET_S:
-        time.sleep(_EVERY_S)
+        time.sleep(_EVERY_S)  # nothing says which span of a trace is the last: it is the one after which none comes
         now = telemetry.pipeline.traces(ids)
         if len(now) != len(found):
             found, quiet_from = now, time.monotonic()

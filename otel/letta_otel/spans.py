@@ -97,7 +97,7 @@ class Spanned:
 
     def _given(self) -> dict[str, Any]:
         """Return what stands on the span from its beginning."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of span says what it is given
 
     def _measured(self, seconds: float) -> None:
         """Take note of how long the block took."""

@@ -79,7 +79,7 @@ class Failures:
 
     def error_events(self) -> list[bytes]:
         """Nothing here is a stream."""
-        raise NotImplementedError
+        raise NotImplementedError  # the stage asks for it when a stream is to fail, and there is none
 
 
 def _records(call: Call) -> list[dict[str, Any]]:

@@ -159,7 +159,7 @@ class _Failures:
 
     def error_events(self) -> list[bytes]:
         """Nothing here is a stream."""
-        raise NotImplementedError
+        raise NotImplementedError  # the stage asks for it when a stream is to fail, and there is none
 
 
 def _unsigned(call: Call) -> tuple[int, str] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from testbed.pipeline.rig import Pipeline
 
+# To wait is what a fault consists of: when it begins, and for how long it lasts.
 Play = Callable[[Pipeline, float], None]
 
 
