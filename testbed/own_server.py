@@ -30,7 +30,7 @@ class OwnServer(ABC):
 
     @abstractmethod
     def _command(self, scratch: Path, address: str) -> list[str]:
-        """Return the command that serves at host:port, with its data in `scratch`; raises PartError without a program."""
+        """Return the command that serves at host:port, its data in `scratch`; raises PartError without a program."""
 
     def __enter__(self) -> Self:
         try:
