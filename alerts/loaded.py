@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import promql_parser as parser
-
+from alerts.errors import RuleError
 from alerts.names import GROUP_PREFIX
+from alerts.promql import canonical
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 _FIELDS: Final = ("expression", "for", "keep_firing_for", "annotations")
@@ -96,12 +96,20 @@ def _loaded(
 ) -> Loaded:
     name = str(rule.get("alert") or rule.get("record"))
     fields = {
-        "expression": parser.parse(expression).prettify(),  # a Prometheus gives it in a form of its own
+        "expression": _canonical(expression),
         "for": held_s,
         "keep_firing_for": kept_s,
         "annotations": dict(rule.get("annotations") or {}),
     }
     return Loaded(group, name, tuple(sorted((rule.get("labels") or {}).items())), fields, fault)
+
+
+def _canonical(expression: str) -> str:
+    """A Prometheus gives expressions in a form of its own; what only it can read stays as it gave it."""
+    try:
+        return canonical(expression)
+    except RuleError:
+        return expression
 
 
 def _seconds(text: str | None) -> float:

@@ -23,6 +23,7 @@ BURN_PREFIX: Final = "slo:burn_rate:"
 BUDGET_LEFT: Final = "slo:error_budget_left:ratio"
 EXHAUSTED_IN: Final = "slo:error_budget_exhausted_in:seconds"
 
+SPENT_INTRO: Final = "this alert is for "  # before what share of the budget, within which windows: AOM reads it there
 BURN: Final = "SloErrorBudgetBurn"
 BROKEN: Final = "SloInvariantBroken"
 ABSENT: Final = "SloWithoutData"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import promql_parser as parser
@@ -53,6 +54,12 @@ def parse(expression: str) -> parser.Expr:
         return parser.parse(expression)
     except ValueError as error:
         raise RuleError(f"{expression.strip()!r} is no PromQL: {error}") from error
+
+
+@lru_cache(maxsize=4096)  # rules are read several times, and a long one takes milliseconds
+def canonical(expression: str) -> str:
+    """Return an expression in the one notation in which two are compared; raises RuleError."""
+    return str(parse(expression))
 
 
 def selectors(expression: str) -> list[Selector]:

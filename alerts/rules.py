@@ -185,7 +185,7 @@ def _enough(one: Objective) -> str:
 
 def _shares(one: Objective, pairs: tuple[Pair, ...]) -> str:
     spent = " or ".join(f"{float(pair.budget_share):.0%} of the budget within {span(pair.long)}" for pair in pairs)
-    return f"Allowed are {number(100 * one.allowed_bad_share)} % of requests; this alert is for {spent}."
+    return f"Allowed are {number(100 * one.allowed_bad_share)} % of requests; {names.SPENT_INTRO}{spent}."
 
 
 def _broken(one: Objective, links: Links) -> Rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +31,7 @@ _deployment = click.option(
     required=True,
     help="YAML file that describes the account and whom alarms reach; alerts/aom/example.yaml is one.",
 )
-_runbooks = click.option(
-    "--runbooks-at",
-    default=Links().runbooks,
-    show_default=True,
-    help="Where people find the runbooks, as alarms link to them.",
-)
-_grafana = click.option("--grafana-at", default="", help="Address of your Grafana, for links.  [default: paths alone]")
-_alarms = click.option(
-    "--alarms",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with alarms of the platform.  [default: the shipped ones, alerts/platform]",
-)
-_native = click.option("--native-histograms", is_flag=True, help="Read latencies from native histograms.")
-_confirm = click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing changes.")
-
-
-def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
-    for decorator in (_native, _alarms, _grafana, _runbooks, options.catalog_dir, _deployment):
-        command = decorator(command)
-    return command
+_asked = options.together(_deployment, options.catalog_dir, options.links, options.rules)
 
 
 @plan.command("aom", epilog=options.epilog("  letta-slo plan aom --deployment aom.yaml"))
@@ -69,7 +50,7 @@ def plan_aom(**given: Any) -> int:
 
 @apply.command("aom", epilog=options.epilog("  letta-slo apply aom --deployment aom.yaml --confirm"))
 @_asked
-@_confirm
+@options.confirm
 def apply_aom(**given: Any) -> int:
     """Make the alarms in the account as the catalogue and the deployment file say, and read each back.
 
@@ -119,7 +100,7 @@ def deployed_aom(**given: Any) -> int:
 @destroy.command("aom", epilog=options.epilog("  letta-slo destroy aom --deployment aom.yaml --confirm"))
 @_deployment
 @click.option("--with-logs", is_flag=True, help="Remove groups and streams of logs as well, with the logs in them.")
-@_confirm
+@options.confirm
 def destroy_aom(**given: Any) -> int:
     """Remove from the account what bears the mark of this deployment's prefix, and nothing else.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -42,13 +41,7 @@ _runbooks = click.option(
     show_default=True,
     help="Where people find the runbooks, as panels link to them.",
 )
-_confirm = click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing changes.")
-
-
-def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
-    for decorator in (_runbooks, options.catalog_dir, _grafana):
-        command = decorator(command)
-    return command
+_asked = options.together(_grafana, options.catalog_dir, _runbooks)
 
 
 @plan.command("grafana", epilog=options.epilog("  letta-slo plan grafana --grafana https://grafana.example.com"))
@@ -70,7 +63,7 @@ def plan_grafana(**given: Any) -> int:
     "grafana", epilog=options.epilog("  letta-slo apply grafana --grafana https://grafana.example.com --confirm")
 )
 @_asked
-@_confirm
+@options.confirm
 def apply_grafana(**given: Any) -> int:
     """Put the dashboards into the folder Letta SLO, and read each back.
 
@@ -135,7 +128,7 @@ def deployed_grafana(**given: Any) -> int:
     "grafana", epilog=options.epilog("  letta-slo destroy grafana --grafana https://grafana.example.com --confirm")
 )
 @_asked
-@_confirm
+@options.confirm
 def destroy_grafana(**given: Any) -> int:
     """Remove our dashboards, and the folder if nothing is left in it; nothing else."""
     uids = [one["uid"] for one in _boards(given).values()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,30 +35,18 @@ _EPILOG_APPLY: Final = options.epilog("""
 """)
 
 
-def _of_prometheus(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        options.catalog_dir,
-        click.option(
-            "--alarms",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Folder with alarms of the platform.  [default: the shipped ones]",
-        ),
-        click.option("--native-histograms", is_flag=True, help="Read latencies from native histograms."),
-        click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus."),
-        click.option("--runbooks-at", default=Links().runbooks, show_default=True, help="Where the runbooks are."),
-        click.option("--grafana-at", default="", help="Address of your Grafana, for links."),
-    ):
-        command = option(command)
-    return command
-
-
+_of_prometheus = options.together(
+    click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus."),
+    options.catalog_dir,
+    options.links,
+    options.rules,
+)
 _RULES_DIR = click.option(
     "--rules-dir",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
     help="Folder whose objectives/*.yaml and platform/*.yaml stand in `rule_files` of the Prometheus.",
 )
-_CONFIRM = click.option("--confirm", is_flag=True, help="Do it; without it nothing is changed.")
 
 
 @plan.command("prometheus", epilog=_EPILOG_PLAN)
@@ -87,7 +74,7 @@ def deployed_prometheus(**given: Any) -> int:
 @apply.command("prometheus", epilog=_EPILOG_APPLY)
 @_of_prometheus
 @_RULES_DIR
-@_CONFIRM
+@options.confirm
 def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
     """Write the rule files, have the Prometheus read them, and look whether it has them.
 
@@ -111,7 +98,7 @@ def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
 )
 @_of_prometheus
 @_RULES_DIR
-@_CONFIRM
+@options.confirm
 def destroy_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
     """Remove our rule files from the folder, and have the Prometheus forget them."""
     for file in _ours(rules_dir):

@@ -119,11 +119,13 @@ for _verb in (
     prepare,
     cleanup,
     testbed,
-    apply,
-    deployed,
-    destroy,
 ):
     cli.add_command(_verb)
+
+
+def exit_code_of(error: BaseException) -> int | None:
+    """Return the exit code that an error of ours becomes, None for one that nobody has foreseen."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), None)
 
 
 class _TerminatedError(BaseException):
@@ -152,5 +154,5 @@ def main() -> None:
         code = exit_codes.INTERRUPTED
     except tuple(kind for kind, _ in _CODES) as error:
         click.echo(f"letta-slo: {error}", err=True)
-        code = next(code for kind, code in _CODES if isinstance(error, kind))
+        code = exit_code_of(error)
     sys.exit(code or 0)

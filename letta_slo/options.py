@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from alerts.links import Links
 from letta_slo import exit_codes
 from loadgen import tiers
 from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phases
@@ -40,7 +41,9 @@ def epilog(examples: str) -> str:
     return "\b\nExamples:\n" + examples.strip("\n")
 
 
-def _together(*decorators: Decorator) -> Decorator:
+def together(*decorators: Decorator) -> Decorator:
+    """Return one decorator that adds several options, in this order."""
+
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
             command = decorator(command)
@@ -61,7 +64,7 @@ def letta_url(*, required: bool = False) -> Decorator:
     )
 
 
-models = _together(
+models = together(
     click.option(
         "--model", default=DEFAULT_MODEL, show_default=True, metavar="HANDLE", help="Model of the agents that are made."
     ),
@@ -80,7 +83,7 @@ ownership = click.option(
     help="Allow more than 50 requests a second to a host that is not this machine.",
 )
 
-addresses = _together(
+addresses = together(
     letta_url(),
     click.option(
         "--redis-url",
@@ -91,7 +94,7 @@ addresses = _together(
     ownership,
 )
 
-started_here = _together(
+started_here = together(
     click.option(
         "--target",
         type=click.Choice(["stub", "letta"]),
@@ -116,7 +119,7 @@ workers = click.option(
 
 quiet = click.option("--quiet", is_flag=True, help="Say nothing but the result.")
 
-load = _together(
+load = together(
     click.option(
         "--tier",
         type=click.Choice(tiers.names()),
@@ -128,7 +131,7 @@ load = _together(
     seed,
 )
 
-phases = _together(
+phases = together(
     click.option(
         "--warmup",
         type=FiniteRange(min=0),
@@ -139,7 +142,7 @@ phases = _together(
     click.option("--no-drill", is_flag=True, help="Leave out the drill, the ten seconds without Letta (testbed only)."),
 )
 
-money = _together(
+money = together(
     click.option(
         "--prices",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -161,10 +164,37 @@ catalog_dir = click.option(
     help="Directory of OpenSLO files.  [default: the suite's own]",
 )
 
-catalogue = _together(
+catalogue = together(
     catalog_dir,
     click.option("--only", multiple=True, metavar="NAME", help="Judge this objective only; may be repeated."),
 )
+
+links = together(
+    click.option(
+        "--runbooks-at",
+        default=Links().runbooks,
+        show_default=True,
+        help="Where people find the runbooks, as alerts and panels link to them: an address, or a path.",
+    ),
+    click.option(
+        "--grafana-at", default="", help="Address of your Grafana, for links to dashboards.  [default: paths alone]"
+    ),
+)
+
+rules = together(
+    click.option(
+        "--alarms",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder with alarms of the platform.  [default: the shipped ones, alerts/platform]",
+    ),
+    click.option(
+        "--native-histograms",
+        is_flag=True,
+        help="Read the latencies of objectives from native histograms; no cases for promtool are made of these.",
+    ),
+)
+
+confirm = click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing changes.")
 
 on_inconclusive = click.option(
     "--on-inconclusive",
@@ -188,7 +218,7 @@ def output(*more: str) -> Decorator:
     )
 
 
-judging = _together(catalogue, on_inconclusive, output())
+judging = together(catalogue, on_inconclusive, output())
 
 
 def runs_dir(what: str) -> Decorator:

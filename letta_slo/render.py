@@ -33,25 +33,8 @@ _EPILOG = options.epilog("""
     required=True,
     help="Folder to write into, made if need be.",
 )
-@click.option(
-    "--runbooks-at",
-    default=Links().runbooks,
-    show_default=True,
-    help="Where people find the runbooks, as alerts link to them: an address, or a path in your repository.",
-)
-@click.option(
-    "--grafana-at", default="", help="Address of your Grafana, for links to dashboards.  [default: paths alone]"
-)
-@click.option(
-    "--alarms",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with alarms of the platform.  [default: the shipped ones, alerts/platform]",
-)
-@click.option(
-    "--native-histograms",
-    is_flag=True,
-    help="Read latencies from native histograms; cases for promtool are then written for the platform only.",
-)
+@options.links
+@options.rules
 @click.option(
     "--notification",
     type=click.Path(dir_okay=False, path_type=Path),

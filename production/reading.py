@@ -85,6 +85,8 @@ def read(
     said = _observations([*grown_one, *grown_total])
     if excess and objective.good_query is not None:
         said = (*said, f"{excess:,} good events belong to requests that began before the window")
+    if objective.maintenance:
+        said = (*said, "what came in a planned maintenance is counted here, and left out by the alert rules")
     is_seen = bool(one) or _is_there(window, parse(first_query))
     return Reading(
         objective=objective,

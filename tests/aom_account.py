@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
-from letta_slo.main import _CODES, cli
+from letta_slo.main import cli, exit_code_of
 from testbed.cloud.management.double import ManagementDouble
 
 ROOT = Path(__file__).parents[1]
@@ -57,10 +57,10 @@ class Customer:
         done = CliRunner().invoke(cli, command, env=env, standalone_mode=False)
         if done.exception is None:
             return Done(done.return_value, done.stdout, done.stderr)
-        codes = [code for kind, code in _CODES if isinstance(done.exception, kind)]
-        if not codes:
+        code = exit_code_of(done.exception)
+        if code is None:
             raise done.exception
-        return Done(codes[0], done.stdout, f"{done.stderr}letta-slo: {done.exception}\n")
+        return Done(code, done.stdout, f"{done.stderr}letta-slo: {done.exception}\n")
 
     def steps(self, *more: str) -> list[dict[str, Any]]:
         """Return the steps of a plan that are not nothing."""

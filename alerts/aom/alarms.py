@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from alerts.aom.errors import DeploymentError
 from alerts.aom.resource import Kind, Resource
 from alerts.aom.texts import plain, plain_sentences, word
 from alerts.inlining import inlined, records
-from alerts.promql import parse
+from alerts.promql import canonical
 from alerts.windows import Severity
 
 SEVERITIES: Final = {Severity.PAGE.value: "Critical", Severity.TICKET.value: "Minor"}
@@ -31,9 +30,9 @@ _NAME_AT_MOST: Final = 100
 # What the descriptions of AOM's event rules take (API reference, AddEvent2alarmRule); of metric rules it is not said.
 _NOT_PLAIN: Final = re.compile(r"[^\w\-<>=,.\u4e00-\u9fff]+")
 _DESCRIPTION_AT_MOST: Final = 900  # with the mark below 1,024, the limit of an action rule's; none is known for this
-_SHARES: Final = re.compile(r"this alert is for (?P<what>[^;]*?)\.(?:\s|$)")
-_UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
-_LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhd])")
+_SHARES: Final = re.compile(names.SPENT_INTRO + r"(?P<what>[^;]*?)\.(?:\s|$)")
+_UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhdw])")
 _RULES_AT_MOST: Final = 3000  # of metrics and events in one project (AOM user guide, mon_01_0008)
 
 
@@ -66,15 +65,15 @@ def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
     return "_".join(word(one) for one in (prefix, *_parts(rule)))
 
 
-@lru_cache(maxsize=4096)  # each rule is read several times, and parsing a long one takes milliseconds
-def canonical_promql(expression: str) -> str:
-    """Return an expression in the one notation in which two are compared."""
-    return str(parse(expression))
-
-
 def seconds(length: str) -> int:
-    """Return the seconds of a length of time as Prometheus or AOM writes it: 10m, 1h30m, 30min."""
-    return round(sum(int(count) * _UNITS_S[unit] for count, unit in _LENGTH.findall(length)))
+    """Return the seconds of a length of time as Prometheus or AOM writes it: 10m, 1h30m, 30min; 0 of none.
+
+    Raises ValueError for what is no such length.
+    """
+    parts = _LENGTH.findall(length)
+    if "".join(count + unit for count, unit in parts) != length:
+        raise ValueError(f"{length!r} is no length of time such as 10m or 1h30m")
+    return round(sum(int(count) * _UNITS_S[unit] for count, unit in parts))
 
 
 def _parts(rule: Mapping[str, Any]) -> list[str]:
@@ -92,7 +91,7 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
     return {
         "enabled": True,
         "description": _description(rule["annotations"], is_plain=deployment.has_plain_descriptions),
-        "promql": canonical_promql(expression),
+        "promql": canonical(expression),
         "held_for_s": seconds(rule.get("for", "0s")),
         "severity": SEVERITIES[severity],
         "every_s": _EVERY_S,
@@ -144,6 +143,8 @@ def _fires_when(rule: Mapping[str, Any]) -> str:
     """Return for which share of the budget within which window a page is, as the alert says it, or what it says."""
     notes = rule["annotations"]
     shares = _SHARES.search(notes.get("description", ""))
+    if shares is None and rule["alert"] == names.BURN:
+        raise DeploymentError(f"{rule['alert']} does not say {names.SPENT_INTRO.strip()!r} in its description")
     if shares is None:
         return plain(notes.get("summary", "")).split(": ")[-1]
     return f"budget spent {shares['what'].replace(' of the budget', '').replace('%', ' percent')}"

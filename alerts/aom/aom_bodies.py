@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from alerts.aom.alarms import DEFAULT_INSTANCE, canonical_promql, seconds
+from alerts.aom.alarms import DEFAULT_INSTANCE, seconds
 from alerts.aom.resource import Form, Mark, Resource, without_mark
 from alerts.errors import RuleError
+from alerts.promql import canonical
 
 _TEMPLATE_VERSION: Final = "v2"
 Body = dict[str, Any]
@@ -226,6 +227,6 @@ def _length(length_s: int) -> str:
 def _promql(text: str) -> str:
     """Return an expression in canonical notation; one that is none, as it is."""
     try:
-        return canonical_promql(text)
+        return canonical(text)
     except RuleError:
         return " ".join(text.split())

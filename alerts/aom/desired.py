@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from alerts import names
 from alerts.aom.alarms import OWNER_TAG, SEVERITIES, alarm_rules
 from alerts.aom.deployment import Channel, Deployment, LogAlarm, LogGroup, LogStream, Maintenance
 from alerts.aom.errors import DeploymentError
 from alerts.aom.resource import ORDER, Kind, Resource
 from alerts.aom.texts import LOCALES, message_template, word
 from alerts.links import Links
-
-_SERVICE_TAG: Final = "service"
 
 
 def desired(groups: Iterable[Mapping[str, Any]], deployment: Deployment, links: Links) -> list[Resource]:
@@ -100,7 +99,7 @@ def _subscription(topic: str, one: Channel) -> Resource:
 
 def _mute_rule(one: Maintenance, deployment: Deployment) -> Resource:
     ours: dict[str, Any] = {"key": OWNER_TAG, "operate": "EQUALS", "value": [deployment.prefix]}
-    of = {"key": _SERVICE_TAG, "operate": "EQUALS", "value": sorted(word(name) for name in one.services)}
+    of = {"key": names.SERVICE_LABEL, "operate": "EQUALS", "value": sorted(word(name) for name in one.services)}
     form = {
         "description": f"Maintenance {one.name}",
         "time_zone": deployment.time_zone,

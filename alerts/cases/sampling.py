@@ -17,7 +17,7 @@ def sample(expression: str) -> str | None:
     try:
         made = _all(reader.parse(expression))
         return made if re.fullmatch(expression, made) else None
-    except (re.error, KeyError, LookupError, TypeError):
+    except (re.error, LookupError, TypeError):
         return None
 
 
@@ -34,7 +34,10 @@ def _in(choices: Any) -> str:
     """Return a character of a set, tried one by one."""
     is_not = str(choices[0][0]) == "NEGATE"
     ranges = [one for one in choices if str(one[0]) != "NEGATE"]
-    return next(one for one in _candidates(ranges) if _is_in(one, ranges) != is_not)
+    found = next((one for one in _candidates(ranges) if _is_in(one, ranges) != is_not), None)
+    if found is None:
+        raise LookupError
+    return found
 
 
 def _candidates(ranges: Any) -> str:

@@ -162,7 +162,14 @@ def _counter(rule: Rule, tree: Any, context: Context) -> Iterator[str]:
 
 def _is_by_offset(node: Any) -> bool:
     """Whether a counter is held against its own past by `unless … offset`: only whether it was there is asked."""
-    return any(isinstance(one, parser.BinaryExpr) and operator(one) == "unless" for one in _every(node))
+    return any(
+        isinstance(one, parser.BinaryExpr) and operator(one) == "unless" and any(map(_has_offset, _every(one.rhs)))
+        for one in _every(node)
+    )
+
+
+def _has_offset(node: Any) -> bool:
+    return getattr(getattr(node, "vector_selector", node), "offset", None) is not None
 
 
 def _division(rule: Rule, tree: Any, context: Context) -> Iterator[str]:

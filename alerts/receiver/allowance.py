@@ -13,7 +13,7 @@ class Allowance:
         self._unlimited = a_minute is None
         most = a_minute or 1
         self._size = max(1.0, most // 2)
-        self._a_second = max(1.0, most - self._size) / 60.0 if most > 1 else 1 / 60.0
+        self._a_second = max(1.0, most - self._size) / 60.0
         self._left = self._size
         self._at_s = now_s
         self._refusals = 0

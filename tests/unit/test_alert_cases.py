@@ -104,6 +104,10 @@ def test_a_text_is_made_up_for_a_regular_expression(pattern: str) -> None:
     assert made is not None and re.fullmatch(pattern.replace("\\\\", "\\"), made)
 
 
+def test_for_a_set_that_leaves_nothing_over_no_text_is_made_up() -> None:
+    assert sample(r"[^\w/ -]") is None
+
+
 def test_two_files_of_one_component_lose_no_alarm(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(alarm(alert="One"))
     (tmp_path / "b.yaml").write_text(alarm(alert="Two").replace("component: bridge", "component: aaa"))

@@ -80,6 +80,7 @@ PLANTED: list[tuple[str, dict[str, Any], str]] = [
     ("threshold", alert("letta_bridge_in_flight > bool 3"), "fires whenever"),
     ("window", alert("rate(letta_bridge_requests_total[30s]) > 3"), "shorter than four scrapes (1m)"),
     ("counter", alert("sum(letta_bridge_requests_total) > 3"), "read as it stands"),
+    ("counter", alert("sum(letta_bridge_requests_total) > 3 unless on () (up == 0)"), "read as it stands"),
     ("counter", alert("rate(letta_bridge_queue_depth[5m]) > 3"), "is no counter"),
     ("counter", alert("deriv(letta_bridge_requests_total[5m]) > 3"), "take its restarts for falls"),
     (

@@ -25,8 +25,7 @@ from testbed.cloud.signature import Signed, fault
 from testbed.stub.control import Controls
 
 Handler = Callable[[Asked], Answered]
-_READS: Final = {"GET"}
-_NO_WRITE: Final = {"/events"}  # a question that is asked with POST
+_QUESTIONS: Final = {("POST", "/v2/{project}/events")}  # one that is asked with POST
 
 
 class Management:
@@ -109,7 +108,7 @@ class Management:
             if status := self.faults.status():
                 code = "APIGW.0308" if status == 429 else "APIGW.0500"
                 return _json({"error_code": code, "error_msg": "set on purpose"}, status)
-            is_write = method not in _READS and not any(path.endswith(one) for one in _NO_WRITE)
+            is_write = method != "GET" and (method, path) not in _QUESTIONS
             is_gone = is_write and self.faults.is_gone()
             if not is_gone or self.faults.is_last_done:
                 answer = _answer(handler, request, body)
