@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,6 +49,10 @@ class Selector:
 _OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
+# A quoted text, which stays; space inside brackets, which goes; and other space, of which one is left: "between".
+_LAYOUT: Final = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")|(?<=\()\s+|\s+(?=\))|(?P<between>\s)\s*')
+
+
 def parse(expression: str) -> parser.Expr:
     """Return the tree of an expression; raises RuleError with the parser's reason."""
     try:
@@ -58,8 +63,13 @@ def parse(expression: str) -> parser.Expr:
 
 @lru_cache(maxsize=4096)  # rules are read several times, and a long one takes milliseconds
 def canonical(expression: str) -> str:
-    """Return an expression in the one notation in which two are compared; raises RuleError."""
-    return str(parse(expression))
+    """Return an expression in the one notation in which two are compared, on one line; raises RuleError.
+
+    A Prometheus gives the conditions of a selector in alphabetical order, and so does this. Of the parser's two
+    notations it is the one over many lines that sorts them and escapes quotes, so its lines are put together.
+    """
+    pretty = parse(expression).prettify().strip()
+    return _LAYOUT.sub(lambda found: found["text"] or (found["between"] and " ") or "", pretty)
 
 
 def selectors(expression: str) -> list[Selector]:
