@@ -34,6 +34,16 @@ OF_FAILURES = {
     },
     "otelcol_receiver_refused_log_records_total": ["counter", "otel_scope_name", "receiver", "transport"],
 }
+# A collector has these from the first log on; the scene sends none.
+OF_LOGS = {
+    "otelcol_receiver_accepted_log_records_total": ["counter", "otel_scope_name", "receiver", "transport"],
+    "otelcol_exporter_sent_log_records_total": [
+        "counter", "exporter", "otel_scope_name", "server_address", "server_port",
+    ],
+    "otelcol_lts_records_sent_total": ["counter", "otel_scope_name"],
+    "otelcol_lts_records_not_sent_total": ["counter", "otel_scope_name", "reason"],
+    "otelcol_lts_requests_refused_total": ["counter", "http_response_status_code", "otel_scope_name"],
+}  # fmt: skip
 # A Prometheus has this from its first rule on.
 OF_RULES = {"prometheus_rule_evaluation_failures_total": ["counter", "rule_group"]}
 # Of exporters that do not run in the scene, only what the rules read; from their own documentation.
@@ -76,7 +86,7 @@ def main() -> int:
         made: dict[str, Any] = {
             job: {"series": series_of(scene.prometheus_url, pattern)} for job, pattern in JOBS.items()
         }
-        collector = OF_FAILURES | series_of(scene.prometheus_url, "otelcol_.*")
+        collector = OF_FAILURES | OF_LOGS | series_of(scene.prometheus_url, "otelcol_.*")
     made["prometheus"]["series"] |= OF_RULES
     made["collector"] = {"without_total_when_scraped": True, "series": dict(sorted(collector.items()))}
     made |= {name: {"series": series} for name, series in BY_HAND.items()}

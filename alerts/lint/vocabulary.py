@@ -31,6 +31,7 @@ _OF_PROMETHEUS: Final = {
     "ALERTS": "gauge",
     "ALERTS_FOR_STATE": "gauge",
     "scrape_duration_seconds": "gauge",
+    "target_info": "gauge",
 }
 
 

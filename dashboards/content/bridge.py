@@ -25,7 +25,7 @@ from dashboards.queries import (
 )
 from dashboards.queries import shares as with_share
 from dashboards.spec import Colour, Dashboard, Kind, Panel, Query, Row, Step, ToDashboard, ToRunbook, Unit
-from slo.objective import Catalogue, Objective, Phase
+from slo.objective import Catalogue, Measure, Objective, Phase
 
 SERVICE: Final = "letta-bridge"
 _NO_BRIDGE: Final = "No bridge exports this: is one running, and is letta_otel on?"
@@ -59,6 +59,7 @@ _QUEUE: Final = (
         do="It rises second by second: no bridge takes requests. Is one running?",
         unit=Unit.SECONDS,
         no_data="Not known: no bridge exports it, or the requests bear no time.",
+        steps=parts.from_alarm("BridgeQueueOld"),
         links=(
             ToRunbook("bridge-queue"),
             parts.TO_LOGS,
@@ -340,7 +341,7 @@ def _response_time(ours: list[Objective]) -> Panel:
         do="Above the limit: queue, then where the time goes, below.",
         unit=Unit.SECONDS,
         no_data="No reply in this range.",
-        steps=parts.over_limit(parts.limit_s(ours, "bridge")),
+        steps=parts.over_limit(parts.limit_s(ours, "bridge", Measure.RESPONSE_TIME)),
         links=(parts.TO_TRACES,),
         width=6,
     )

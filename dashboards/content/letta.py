@@ -190,7 +190,6 @@ def _under_limits(ours: list[Objective]) -> tuple[Panel, ...]:
 def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
     first = m.GEN_AI_SERVER_TIME_TO_FIRST_TOKEN
     route, error = a.HTTP_ROUTE, a.ERROR_TYPE
-    limits = [one.samples.limit_s for one in ours if one.samples.measure is Measure.TIME_TO_FIRST_TOKEN]
     return (
         Panel(
             "Time to first token",
@@ -204,7 +203,7 @@ def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
             do="Beside the model's first chunk, above: what lies between is Letta's own.",
             unit=Unit.SECONDS,
             no_data="No stream has ended in this range.",
-            steps=parts.over_limit(next(iter(limits), None)),
+            steps=parts.over_limit(parts.limit_s(ours, "stream", Measure.TIME_TO_FIRST_TOKEN)),
             links=(parts.TO_TRACES,),
             width=12,
         ),
@@ -231,17 +230,17 @@ def _streams(ours: list[Objective]) -> tuple[Panel, ...]:
 
 def _duration(ours: list[Objective]) -> Panel:
     return Panel(
-        "Duration of requests",
+        "Duration of messages",
         Kind.TIMESERIES,
-        "Median, 95th and 99th percentile over the chosen routes and processes, by interpolation in the histogram.",
+        "Median, 95th and 99th percentile of messages that do not stream, by interpolation in the histogram.",
         queries=tuple(
-            Query(quantile(q, _REQUESTS, *_LETTAS), name, has_exemplars=q == "0.95")
+            Query(quantile(q, _REQUESTS, *_MESSAGE), name, has_exemplars=q == "0.95")
             for q, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
         ),
         why="The distance between median and tail tells waiting from working.",
         do="All rise: the server is full. The tail alone rises: some requests wait for a model or a connection.",
         unit=Unit.SECONDS,
-        no_data="No request in this range.",
-        steps=parts.over_limit(parts.limit_s(ours, "message")),
+        no_data="No message in this range.",
+        steps=parts.over_limit(parts.limit_s(ours, "message", Measure.RESPONSE_TIME)),
         links=(parts.TO_TRACES,),
     )

@@ -87,7 +87,8 @@ MODELS: Final = (
         do="Longer with the same number of tokens: the provider. With more tokens: the prompts.",
         unit=Unit.SECONDS,
         no_data=_NO_CALL,
-        links=(parts.TO_TRACES, ToDashboard("bridge", "Bridge")),
+        steps=parts.from_alarm("ModelSlow"),
+        links=(ToRunbook("model"), parts.TO_TRACES, ToDashboard("bridge", "Bridge")),
         width=6,
     ),
 )

@@ -10,6 +10,7 @@ from typing import Final
 from letta_otel.conventions import attributes, metrics
 
 from alerts import names
+from alerts.platform.limits import begins_at
 from dashboards import exporters
 from dashboards.queries import label, series
 from dashboards.spec import (
@@ -26,7 +27,7 @@ from dashboards.spec import (
     Unit,
     Variable,
 )
-from slo.objective import Catalogue, Objective
+from slo.objective import Catalogue, Measure, Objective
 from slo.objective import Kind as ObjectiveKind
 
 _ON: Final = f"{names.SLO_LABEL}, {names.SERVICE_LABEL}"
@@ -155,17 +156,25 @@ def above(warn: Fraction, bad: Fraction | None = None) -> tuple[Step, ...]:
     return (Step(None, Colour.GOOD), Step(warn, Colour.WARN), *worst)
 
 
+def from_alarm(warn: str, bad: str | None = None) -> tuple[Step, ...]:
+    """Return colours that begin where alarms of the platform do, named by those for a ticket and for a page."""
+    return above(begins_at(warn), None if bad is None else begins_at(bad))
+
+
+CPU_BUSY: Final = from_alarm("HostCpuHigh", "HostCpuHighAndSlow")
+
+
 def over_limit(limit_s: Fraction | None) -> tuple[Step, ...]:
     """Return colours for a time that an objective limits; none without a limit."""
     return () if limit_s is None else (Step(None, Colour.GOOD), Step(limit_s, Colour.BAD))
 
 
-def limit_s(objectives: Iterable[Objective], operation: str) -> Fraction | None:
-    """Return the shortest limit that an objective sets for an operation, in seconds; None where none does."""
+def limit_s(objectives: Iterable[Objective], operation: str, measure: Measure) -> Fraction | None:
+    """Return the shortest limit of an operation that an objective sets, in seconds; None where none does."""
     limits = [
         one.samples.limit_s
         for one in objectives
-        if operation in one.samples.operations and one.samples.limit_s is not None
+        if operation in one.samples.operations and one.samples.measure is measure and one.samples.limit_s is not None
     ]
     return min(limits, default=None)
 

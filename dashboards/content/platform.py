@@ -16,11 +16,16 @@ from dashboards.spec import Colour, Dashboard, Kind, Panel, Query, Row, Step, To
 from slo.objective import Catalogue
 
 _NO_EXPORTER: Final = "No node_exporter is scraped by this Prometheus."
-_DISKS: Final = 'fstype!~"tmpfs|overlay|squashfs|ramfs|nsfs"'
+_DISKS: Final = 'fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660|udf|erofs"'
 _NETWORK: Final = 'device!~"lo|veth.*|docker.*|cali.*|cni.*"'
 _EACH: Final = "{{instance}}"
-_HIGH: Final = parts.above(begins_at("HostCpuHigh"), begins_at("HostCpuHighAndSlow"))
-
+_DAY_S: Final = 86400
+# HostDiskFillsUp looks three days ahead.
+_FULL_IN: Final = (
+    Step(None, Colour.BAD),
+    Step(Fraction(_DAY_S), Colour.WARN),
+    Step(Fraction(3 * _DAY_S), Colour.GOOD),
+)
 
 _TOLD = f'{names.SEVERITY_LABEL}!="none"'
 _FIRING = series(e.ALERTS, 'alertstate="firing"', f'{names.SLO_LABEL}=""', _TOLD)
@@ -96,7 +101,7 @@ _LOST = f"{rate(e.NODE_TCP_RETRANSMITTED, by=_BY)} / ({rate(e.NODE_TCP_SENT, by=
 _GIVEN: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit, tuple[Step, ...]], ...] = (
     ("CPU", "Share of all cores that is busy.", ((_BUSY, _EACH),),
      "Above seven tenths waiting begins, and durations grow faster than load.",
-     "Which process? See below. More machines, or less work.", Unit.SHARE, _HIGH),
+     "Which process? See below. More machines, or less work.", Unit.SHARE, parts.CPU_BUSY),
     ("Load of a core", "Processes that run or wait to run, for each core.",
      ((f"max by (instance) ({e.NODE_LOAD}) / {_CORES}", _EACH),),
      "Above 1 somebody waits, though CPU cannot go above 100 %.",
@@ -104,20 +109,21 @@ _GIVEN: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit, tuple
      parts.above(Fraction(1), Fraction(2))),
     ("Memory", "Share that is not available to a process that asks for some.", ((_MEMORY, _EACH),),
      "At the end of it the kernel ends a process, mostly the largest.",
-     "Which process? See below.", Unit.SHARE, _HIGH),
+     "Which process? See below.", Unit.SHARE, parts.from_alarm("HostMemoryHigh")),
     ("Disk in use", "Share of each file system that is in use.",
      ((f"1 - {_FREE} / {_SIZE}", "{{instance}} {{mountpoint}}"),),
      "A full disk stops databases, queues and logs at once.",
-     "Above nine tenths: what grows? Logs, the queue of the collector, the database.", Unit.SHARE, _HIGH),
+     "Above seven tenths: what grows? Logs, the queue of the collector, the database.", Unit.SHARE,
+     parts.above(1 - begins_at("HostDiskFillsUp"), 1 - begins_at("HostDiskFull"))),
     ("Disk full in", "When each file system is full if it fills as in the last six hours.",
      ((f"{_FREE} / {_FALLING}", "{{instance}} {{mountpoint}}"),),
      "It tells a disk that is full from one that will be tonight.",
-     "Less than a day: act now.", Unit.SECONDS,
-     (Step(None, Colour.BAD), Step(Fraction(86400), Colour.WARN), Step(Fraction(7 * 86400), Colour.GOOD))),
+     "Less than a day: act now.", Unit.SECONDS, _FULL_IN),
     ("Disk busy", "Share of time in which a disk worked on something.",
      ((f"max by (instance, device) (rate({e.NODE_DISK_BUSY}[$__rate_interval]))", "{{instance}} {{device}}"),),
      "A busy disk makes every commit wait.",
-     "Near 100 %: who writes? Checkpoints of PostgreSQL, the append-only file of Redis.", Unit.SHARE, _HIGH),
+     "Near 100 %: who writes? Checkpoints of PostgreSQL, the append-only file of Redis.", Unit.SHARE,
+     parts.from_alarm("HostDiskBusy")),
     ("Network", "Bytes a second, in and out.",
      ((rate(e.NODE_NETWORK_IN, _NETWORK, by=_BY), f"{_EACH} in"),
       (rate(e.NODE_NETWORK_OUT, _NETWORK, by=_BY), f"{_EACH} out")),
@@ -126,7 +132,7 @@ _GIVEN: tuple[tuple[str, str, tuple[tuple[str, str], ...], str, str, Unit, tuple
     ("Segments sent again", "Share of TCP segments that were sent again.", ((_LOST, _EACH),),
      "A network that loses packets looks like slow services everywhere.",
      "Above a hundredth: the network, or a machine that is full.", Unit.SHARE,
-     parts.above(begins_at("HostNetworkErrors"))),
+     parts.above(Fraction(1, 100))),
 )  # fmt: skip
 _HOSTS: Final = tuple(
     Panel(
@@ -180,7 +186,7 @@ _PROCESSES: Final = (
         do="A steady rise: connections that nobody closes.",
         unit=Unit.SHARE,
         no_data="No scraped process exports it.",
-        steps=_HIGH,
+        steps=parts.above(Fraction(7, 10), Fraction(9, 10)),
     ),
 )
 

@@ -75,7 +75,7 @@ _TARGET: Final = (
         do="Idle and slow: it waits for something; see pools, model and disk.",
         unit=Unit.SHARE,
         no_data="No node_exporter is scraped by this Prometheus.",
-        steps=parts.above(Fraction(7, 10), Fraction(9, 10)),
+        steps=parts.CPU_BUSY,
         links=(ToDashboard("platform", "Platform"),),
     ),
 )

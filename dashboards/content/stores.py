@@ -49,6 +49,7 @@ _STATEMENTS: Final = (
         do="All rise: the machine of the database. One: its slowest table, beside.",
         unit=Unit.SECONDS,
         no_data=_NO_ADDON,
+        steps=parts.from_alarm("DatabaseStatementsSlow"),
         links=(
             ToRunbook("database"),
             parts.TO_TRACES,
@@ -96,6 +97,7 @@ _STATEMENTS: Final = (
         do="A rise over weeks: an index (HNSW) on the column of vectors, or fewer passages an agent.",
         unit=Unit.SECONDS,
         no_data="No search among vectors in this range.",
+        steps=parts.from_alarm("VectorSearchSlow"),
         links=(
             ToRunbook("vector-search"),
             parts.TO_TRACES,

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from alerts.errors import RuleError
 from alerts.promql import selectors
 from dashboards.proof.board import Board
+from dashboards.proof.families import family
 from dashboards.proof.series import Ask, Stretch
 from dashboards.proof.static import fill_any
-
-_PARTS = ("_bucket", "_count", "_sum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,8 @@ class Coverage:
     @property
     def never_shown(self) -> tuple[str, ...]:
         """Exposed and on no dashboard; a histogram counts as shown when one of its parts is."""
-        shown = {_base(one) for one in self.asked}
-        return tuple(sorted({_base(one) for one in self.exposed} - shown))
+        shown = {family(one) for one in self.asked}
+        return tuple(sorted({family(one) for one in self.exposed} - shown))
 
     @property
     def never_exposed(self) -> tuple[str, ...]:
@@ -50,7 +49,3 @@ def _metrics(expr: str) -> set[str]:
         return {one.metric for one in selectors(expr)}
     except RuleError:  # said elsewhere
         return set()
-
-
-def _base(name: str) -> str:
-    return next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), name)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
 
 from letta_otel.conventions import metrics as conventions
 from letta_otel.conventions.kinds import Metric
 
 from alerts.errors import RuleError
 from alerts.promql import selectors
-
-_PARTS: Final = ("_bucket", "_count", "_sum")
+from dashboards.proof.families import family
 
 
 def optional_labels(expression: str) -> frozenset[str]:
@@ -20,11 +18,7 @@ def optional_labels(expression: str) -> frozenset[str]:
         names = {one.metric for one in selectors(expression)}
     except RuleError:  # said elsewhere
         return frozenset()
-    return frozenset[str]().union(*(_optional().get(_base(name), frozenset()) for name in names))
-
-
-def _base(name: str) -> str:
-    return next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), name)
+    return frozenset[str]().union(*(_optional().get(family(name), frozenset()) for name in names))
 
 
 @cache

@@ -13,6 +13,8 @@ from letta_otel.conventions import metrics as m
 from alerts import names
 from alerts.errors import RuleError
 from alerts.links import Links
+from alerts.lint.vocabulary import shipped
+from alerts.platform import load as shipped_alarms
 from alerts.platform.limits import begins_at
 from alerts.promql import selectors
 from alerts.rendering import every_group
@@ -39,15 +41,11 @@ def read_by(board: Dashboard) -> set[str]:
 
 
 def exported() -> set[str]:
-    """Every name that somebody says to export: our conventions, the exporters, and the recorded series."""
-    ours = {one.prometheus + part for one in m.ALL.values() for part in ("", *PARTS)}
+    """Every name that is exported: by ours, by exporters that were asked for theirs, by the rules, and by the probe."""
     recorded = {rule["record"] for group in every_group(load(), Links()) for rule in group["rules"] if "record" in rule}
-    others = [value for name, value in vars(exporters).items() if name.isupper()]
-    single = {one for one in others if isinstance(one, str)}
-    collectors = {
-        one + end for several in others if isinstance(several, tuple) for one in several for end in ("", "_total")
-    }
-    return ours | recorded | single | collectors | {f"{exporters.PROBE_DURATION}_bucket"}
+    probes = probe.Counters(load(), ["message"]).registry.collect()
+    of_probe = {probe.EVENTS, probe.GOOD} | {one.name + part for one in probes for part in ("", *PARTS)}
+    return set(shipped()) | recorded | of_probe
 
 
 def test_there_are_seven_and_links_of_alerts_find_them() -> None:
@@ -110,7 +108,7 @@ def test_no_number_of_the_catalogue_is_typed_in_a_dashboard() -> None:
     other = replace(message, target=Fraction(7, 10), samples=replace(message.samples, limit_s=Fraction(3)))
     changed = replace(whole, objectives=tuple(other if one.name == message.name else one for one in whole.objectives))
     letta = next(one for one in all_dashboards(changed) if one.key == "letta")
-    durations = next(one for one in letta.panels if one.title == "Duration of requests")
+    durations = next(one for one in letta.panels if one.title == "Duration of messages")
     assert [step.above for step in durations.steps] == [None, Fraction(3)]
     good = next(one for one in letta.panels if one.title.startswith(message.title))
     assert good.queries[1].expr == "vector(0.7)"
@@ -185,6 +183,35 @@ def test_a_panel_without_a_text_for_no_data_is_refused() -> None:
 def test_a_panel_that_is_too_wide_is_refused() -> None:
     with pytest.raises(DashboardError, match="width 25"):
         Panel("Rate", Kind.TIMESERIES, "A rate.", "Because.", "Look.", (Query("up", "x"),), no_data="none", width=25)
+
+
+@pytest.mark.parametrize(
+    ("board", "title", "warn", "bad"),
+    [
+        ("platform", "CPU", "0.7", "0.9"),
+        ("run", "CPU of the target", "0.7", "0.9"),
+        ("platform", "Memory", "0.7", None),
+        ("platform", "Disk in use", "0.7", "0.95"),
+        ("platform", "Disk busy", "0.9", None),
+        ("bridge", "Age of the oldest request", "2", None),
+        ("letta", "Duration of a call by model", "2", None),
+        ("stores", "Duration by command", "0.5", None),
+        ("stores", "Search among vectors", "0.1", None),
+    ],
+)
+def test_a_panel_gets_its_colours_where_alarms_begin(board: str, title: str, warn: str, bad: str | None) -> None:
+    panel = next(one for one in BOARDS[board].panels if one.title == title)
+    worst = [] if bad is None else [Fraction(bad)]
+    assert [step.above for step in panel.steps] == [None, Fraction(warn), *worst]
+
+
+def test_disks_are_those_of_the_alarms() -> None:
+    alarm = next(one for one in shipped_alarms() if one.name == "HostDiskFull")
+    (looked_at,) = {one.matched("fstype") for one in selectors(alarm.expression)} - {None}
+    panels = [one for one in BOARDS["platform"].panels if one.title.startswith("Disk ")]
+    texts = [substituted(query.expr) for panel in panels for query in panel.queries]
+    asked = {one.matched("fstype") for text in texts for one in selectors(text)}
+    assert asked - {None} == {looked_at}
 
 
 def test_colours_begin_where_alarms_do() -> None:

@@ -11,6 +11,7 @@ import pytest
 from dashboards.errors import DashboardError
 from dashboards.proof.coverage import coverage
 from dashboards.proof.exceptions import Exemption, read_exceptions
+from dashboards.proof.families import family
 from dashboards.proof.filling import built_in, fill
 from dashboards.proof.finding import Kind
 from dashboards.proof.proving import Proof, prove
@@ -215,6 +216,19 @@ def test_coverage_says_what_is_shown_nowhere_and_what_nobody_exposes() -> None:
     found = coverage([made], ask, STRETCH)
     assert found.never_shown == ("latency_seconds",)
     assert found.never_exposed == ("gone_seconds_count",)
+
+
+@pytest.mark.parametrize(
+    ("series", "metric"),
+    [
+        ("latency_seconds_bucket", "latency_seconds"),
+        ("latency_seconds_count", "latency_seconds"),
+        ("db_client_connection_count", "db_client_connection_count"),
+        ("requests_total", "requests_total"),
+    ],
+)
+def test_a_part_of_a_histogram_is_told_from_a_gauge_that_is_called_count(series: str, metric: str) -> None:
+    assert family(series) == metric
 
 
 @pytest.mark.parametrize("text", ["$job", "${job}", "${job:regex}", "[[job]]"])
