@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -123,13 +123,31 @@ def _step(kept: Kept | None, board: Json) -> Step:
         title = kept.board.get("title")
         return Step(uid, Action.REFUSE, f"a dashboard that is not ours has this uid: {title!r}; it has no tag {TAG!r}")
     if kept.is_provisioned:
-        return Step(uid, Action.REFUSE, "a file provisions it: change the file, or take it from the provisioning first")
+        return _of_file(kept, board)
     found = list(_changed(board, kept))
     if not found:
         return Step(uid, Action.NOTHING, "it is as the catalogue says", version=kept.version)
     is_by_hand = f"{_CONTENT}{_digest_of(board)}" in kept.board.get("tags", [])
     reason = "it was changed by hand since it was applied" if is_by_hand else "the catalogue says something else now"
     return Step(uid, Action.UPDATE, reason, tuple(found), kept.version)
+
+
+def _of_file(kept: Kept, board: Json) -> Step:
+    """A file bears no tag of a content; it says what it wants, and its folder is the file's affair."""
+    file = replace(kept, board=_unmarked(kept.board), folder=FOLDER)
+    found = tuple(_changed(_unmarked(board), file))
+    if not found:
+        return Step(board["uid"], Action.NOTHING, "a file provisions it, as the catalogue says", version=kept.version)
+    return Step(
+        board["uid"],
+        Action.REFUSE,
+        "a file provisions it, and says something else: change the file, or take it from the provisioning first",
+        found,
+    )
+
+
+def _unmarked(board: Json) -> Json:
+    return board | {"tags": [tag for tag in board["tags"] if not tag.startswith(_CONTENT)]}
 
 
 def _changed(board: Json, kept: Kept) -> Iterator[str]:

@@ -10,10 +10,11 @@ import click
 import httpx
 
 from alerts.counting import Histograms
+from alerts.generated import HEADER
 from alerts.links import Links
 from alerts.loaded import Difference, differences, there, wanted
 from alerts.platform import load as load_alarms
-from alerts.rendering import HEADER, every_group, files
+from alerts.rendering import every_group, files
 from letta_slo import exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.plan import plan

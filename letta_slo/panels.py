@@ -88,12 +88,9 @@ def panels(**given: Any) -> int:
 def _boards(folder: Path | None) -> tuple[Board, ...]:
     if folder is not None:
         return read_folder(folder)
-    from dashboards.rendering import files  # noqa: PLC0415 - grafanalib takes its time, and other verbs need none
+    from dashboards.rendering import as_json, boards  # noqa: PLC0415 - grafanalib takes its time, and other verbs need none
 
-    made = files(load(), Links())
-    return tuple(
-        read(text, name) for name, text in made.items() if name.startswith("provisioning/") and ".json" in name
-    )
+    return tuple(read(as_json(board), f"{key}.json") for key, board in boards(load(), Links()).items())
 
 
 def asking(prometheus: Prometheus) -> Ask:

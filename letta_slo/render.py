@@ -9,11 +9,12 @@ import click
 
 from alerts.aom import rendering as aom
 from alerts.counting import Histograms
+from alerts.generated import HEADER
 from alerts.links import Links
 from alerts.notify import rendering as notification
 from alerts.notify.reading import load as load_settings
 from alerts.platform import load as load_alarms
-from alerts.rendering import HEADER, files
+from alerts.rendering import files
 from letta_slo import exit_codes, options
 from slo.catalog import load
 from slo.objective import Catalogue

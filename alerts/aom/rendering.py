@@ -11,9 +11,10 @@ from alerts.aom.deployment import Channel, Deployment, LogGroup, LogStream, Prot
 from alerts.aom.desired import desired
 from alerts.aom.terraform import text
 from alerts.counting import Histograms
+from alerts.generated import HEADER
 from alerts.links import Links
 from alerts.platform import Alarm
-from alerts.rendering import HEADER, every_group
+from alerts.rendering import every_group
 from alerts.windows import Severity
 from slo.objective import Catalogue
 

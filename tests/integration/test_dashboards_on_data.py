@@ -27,7 +27,7 @@ from dashboards.proof.preview import SAID
 from dashboards.proof.proving import Proof, prove
 from dashboards.proof.reading import read
 from dashboards.proof.series import Ask, Stretch
-from dashboards.rendering import files as dashboard_files
+from dashboards.rendering import as_json, boards
 from letta_slo.panels import asking
 from production.client import connect
 from slo.catalog import load
@@ -44,11 +44,7 @@ pytestmark = [
 ]
 
 _HEALTHY_S, _ASSUMED_S = 30.0, 15.0
-BOARDS = {
-    Path(name).stem: text
-    for name, text in dashboard_files(load(), Links()).items()
-    if name.startswith("provisioning/") and name.endswith(".json")
-}
+BOARDS = {key: as_json(board) for key, board in boards(load(), Links()).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +226,8 @@ def test_a_planted_bare_counter_is_caught(seen: Seen) -> None:
 
 
 def test_what_the_registry_names_is_exposed_in_the_scene_and_on_some_dashboard(seen: Seen) -> None:
-    boards = [read(text, name) for name, text in BOARDS.items()]
-    found = coverage(boards, seen.ask, seen.whole)
+    made = [read(text, name) for name, text in BOARDS.items()]
+    found = coverage(made, seen.ask, seen.whole)
     exposed = {one for name in found.exposed for one in (name, re.sub("_(bucket|count|sum)$", "", name))}
     registry = {one.prometheus for one in vars(conventions).values() if isinstance(one, Metric)}
     assert registry - exposed == set()

@@ -129,6 +129,17 @@ def test_what_a_file_provisions_is_left_to_the_file(grafana: Grafana, kept: Kept
     (step,) = [one for one in plan(grafana, MADE) if one.action is not Action.NOTHING]
     assert step.action is Action.REFUSE
     assert "a file provisions it" in step.reason
+    assert [one for one in step.differences if one.startswith("title: ")]
+
+
+def test_what_a_file_provisions_as_the_catalogue_says_is_right(grafana: Grafana, kept: Kept) -> None:
+    for board in MADE.values():
+        kept.boards[board["uid"]] = board | {"version": 1}
+        kept.folder_of[board["uid"]] = "folder-of-the-file"
+    kept.provisioned |= set(kept.boards)
+    steps = plan(grafana, MADE)
+    assert {one.action for one in steps} == {Action.NOTHING}
+    assert {one.reason for one in steps} == {"a file provisions it, as the catalogue says"}
 
 
 def test_who_comes_between_plan_and_apply_is_not_overwritten(grafana: Grafana, kept: Kept) -> None:
