@@ -10,8 +10,8 @@ from typing import Final
 
 from alerts import promql
 from alerts.errors import RuleError
+from alerts.lengths import span
 from alerts.promql import Selector
-from alerts.windows import span
 from slo.calendar_period import CalendarPeriod, CalendarUnit
 from slo.edges import either_spelling
 from slo.maintenance import Maintenance, Once

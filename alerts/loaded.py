@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerts.errors import RuleError
+from alerts.lengths import length_of
 from alerts.names import GROUP_PREFIX
 from alerts.promql import canonical
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 _FIELDS: Final = ("expression", "for", "keep_firing_for", "annotations")
-_UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Difference:
 def wanted(groups: Iterable[Mapping[str, Any]]) -> list[Loaded]:
     """Return the rules of groups as a rule file has them."""
     return [
-        _loaded(group["name"], rule, rule["expr"], _seconds(rule.get("for")), _seconds(rule.get("keep_firing_for")))
+        _loaded(group["name"], rule, rule["expr"], _seconds(rule, "for"), _seconds(rule, "keep_firing_for"))
         for group in groups
         for rule in group["rules"]
     ]
@@ -104,16 +104,13 @@ def _loaded(
     return Loaded(group, name, tuple(sorted((rule.get("labels") or {}).items())), fields, fault)
 
 
+def _seconds(rule: Mapping[str, Any], key: str) -> float:
+    return length_of(rule.get(key, "")).total_seconds()
+
+
 def _canonical(expression: str) -> str:
     """A Prometheus gives expressions in a form of its own; what only it can read stays as it gave it."""
     try:
         return canonical(expression)
     except RuleError:
         return expression
-
-
-def _seconds(text: str | None) -> float:
-    if not text:
-        return 0.0
-    unit = next(one for one in ("ms", *"smhdwy") if text.endswith(one))
-    return float(text.removesuffix(unit)) * _UNITS_S[unit]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from alerts.windows import span
+from alerts.lengths import span
 
 SLO_LABEL: Final = "slo"
 SERVICE_LABEL: Final = "service"

@@ -12,11 +12,11 @@ from alerts.cases.timeline import Case
 from alerts.counting import Histograms
 from alerts.errors import RuleError
 from alerts.generated import HEADER, as_yaml
+from alerts.lengths import span
 from alerts.links import Links
 from alerts.platform import Alarm, load
 from alerts.platform.rules import groups as platform_groups
 from alerts.rules import groups
-from alerts.windows import span
 from slo.objective import Catalogue, Objective
 
 _MINUTE: Final = timedelta(minutes=1)

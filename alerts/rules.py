@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from alerts import names
 from alerts.counting import Histograms, counted, in_maintenance, period_number, there
+from alerts.lengths import span
 from alerts.links import Links
 from alerts.windows import (
     FEWEST_BAD,
@@ -27,7 +28,6 @@ from alerts.windows import (
     check_fireable,
     long_windows,
     of_severity,
-    span,
 )
 from slo.objective import Catalogue, Kind, Objective, Phase
 

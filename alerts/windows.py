@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Final
 
 from alerts.errors import RuleError
+from alerts.lengths import span
 from slo.objective import Objective
 
 
@@ -132,13 +133,3 @@ def check_fireable(objectives: Iterable[Objective]) -> None:
 def _shrunk(window: timedelta, by: Fraction) -> timedelta:
     minutes = round(Fraction(round(window.total_seconds()), 60) * by)
     return max(timedelta(minutes=minutes), _LEAST)
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time as PromQL writes it: 5m, 1h, 3d."""
-    seconds = round(length.total_seconds())
-    unit, name = next((size, name) for size, name in _UNITS if seconds % size == 0)
-    return f"{seconds // unit}{name}"
-
-
-_UNITS: Final = ((24 * 3600, "d"), (3600, "h"), (60, "m"), (1, "s"))

@@ -17,6 +17,7 @@ from alerts.aom.errors import DeploymentError
 from alerts.aom.resource import Kind, Resource
 from alerts.aom.texts import plain, plain_sentences, word
 from alerts.inlining import inlined, records
+from alerts.lengths import length_of
 from alerts.promql import canonical
 from alerts.windows import Severity
 
@@ -31,8 +32,6 @@ _NAME_AT_MOST: Final = 100
 _NOT_PLAIN: Final = re.compile(r"[^\w\-<>=,.\u4e00-\u9fff]+")
 _DESCRIPTION_AT_MOST: Final = 900  # with the mark below 1,024, the limit of an action rule's; none is known for this
 _SHARES: Final = re.compile(names.SPENT_INTRO + r"(?P<what>[^;]*?)\.(?:\s|$)")
-_UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_LENGTH: Final = re.compile(r"(\d+)(ms|min|[smhdw])")
 _RULES_AT_MOST: Final = 3000  # of metrics and events in one project (AOM user guide, mon_01_0008)
 
 
@@ -60,20 +59,13 @@ def is_told(rule: Mapping[str, Any]) -> bool:
     return "alert" in rule and rule["labels"][names.SEVERITY_LABEL] in SEVERITIES
 
 
+def _seconds(rule: Mapping[str, Any], key: str) -> int:
+    return round(length_of(rule.get(key, "")).total_seconds())
+
+
 def rule_name(rule: Mapping[str, Any], prefix: str) -> str:
     """Return what an alert is called in AOM; a rule's name is its identity there."""
     return "_".join(word(one) for one in (prefix, *_parts(rule)))
-
-
-def seconds(length: str) -> int:
-    """Return the seconds of a length of time as Prometheus or AOM writes it: 10m, 1h30m, 30min; 0 of none.
-
-    Raises ValueError for what is no such length.
-    """
-    parts = _LENGTH.findall(length)
-    if "".join(count + unit for count, unit in parts) != length:
-        raise ValueError(f"{length!r} is no length of time such as 10m or 1h30m")
-    return round(sum(int(count) * _UNITS_S[unit] for count, unit in parts))
 
 
 def _parts(rule: Mapping[str, Any]) -> list[str]:
@@ -92,7 +84,7 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
         "enabled": True,
         "description": _description(rule["annotations"], is_plain=deployment.has_plain_descriptions),
         "promql": canonical(expression),
-        "held_for_s": seconds(rule.get("for", "0s")),
+        "held_for_s": _seconds(rule, "for"),
         "severity": SEVERITIES[severity],
         "every_s": _EVERY_S,
         "tags": _tags(rule["labels"], rule["alert"], deployment.prefix),
@@ -100,7 +92,7 @@ def _form(rule: Mapping[str, Any], expression: str, deployment: Deployment) -> d
         "action_rule": deployment.name(severity),
         "notifies": ["resolved", "triggered"],
         "repeats_s": 0,
-        "recovers_after": min(max(seconds(rule.get("keep_firing_for", "")) // _EVERY_S, 1), _PERIODS_AT_MOST),
+        "recovers_after": min(max(_seconds(rule, "keep_firing_for") // _EVERY_S, 1), _PERIODS_AT_MOST),
         "on_no_data": "",
         "further_conditions": 0,
         **where,

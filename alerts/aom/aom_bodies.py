@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import orjson
 
-from alerts.aom.alarms import DEFAULT_INSTANCE, seconds
+from alerts.aom.alarms import DEFAULT_INSTANCE
 from alerts.aom.resource import Form, Mark, Resource, without_mark
 from alerts.errors import RuleError
+from alerts.lengths import length_of
 from alerts.promql import canonical
 
 _TEMPLATE_VERSION: Final = "v2"
@@ -84,9 +85,9 @@ def alarm_rule_form(body: Mapping[str, Any]) -> Form:
         "enabled": _flag(body.get("alarm_rule_enable")),
         "description": without_mark(str(body.get("alarm_rule_description") or "")),
         "promql": _promql(str(trigger.get("promql") or "")),
-        "held_for_s": seconds(str(trigger.get("promql_for") or "")),
+        "held_for_s": _seconds(str(trigger.get("promql_for") or "")),
         "severity": "/".join(sorted(trigger.get("thresholds") or {})),
-        "every_s": seconds(str(trigger.get("trigger_interval") or "")),
+        "every_s": _seconds(str(trigger.get("trigger_interval") or "")),
         "tags": sorted(map(str, tags.get("custom_tags") or [])),
         "annotations": sorted(map(str, tags.get("custom_annotations") or [])),
         "action_rule": str(told.get("bind_notification_rule_id") or "")
@@ -222,6 +223,14 @@ def _whole(value: object) -> int:
 
 def _length(length_s: int) -> str:
     return f"{length_s // 60}m" if length_s % 60 == 0 else f"{length_s}s"
+
+
+def _seconds(text: str) -> int | str:
+    """Return a length of time in seconds; one that is none, as it is."""
+    try:
+        return round(length_of(text).total_seconds())
+    except RuleError:
+        return text
 
 
 def _promql(text: str) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from alerts.errors import RuleError
+from alerts.lengths import length_of
 from slo.openslo.schema import Field, ListOf, Number, Plain, Record, Schema, Text
 from slo.openslo.yaml_tree import Faults, Leaf, Sequence, Table, Tree, read_documents
 
 SHIPPED: Final = Path(__file__).with_name("incidents.yaml")
 NEVER: Final = "never"
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _LENGTH: Final[Schema] = Plain("a length of time such as 30m, 4h or 2d", r"[1-9]\d{0,5}[mhd]")
 _WITHIN: Final[Schema] = Plain("a length of time such as 10m, or `never`", r"[1-9]\d{0,5}[mhd]|never")
 _INCIDENT: Final = Record(
@@ -80,7 +80,7 @@ def _incident(one: Tree, usual: Fraction) -> Incident:
     return Incident(
         name=_text(one, "name"),
         bad=Fraction(_text(one, "bad").rstrip("% ")) / 100,
-        lasts=_length(_text(one, "lasts")),
+        lasts=length_of(_text(one, "lasts")),
         requests_a_minute=Fraction(own) if own else usual,
         page_within=_within(_text(one, "page_within")),
         ticket_within=_within(_text(one, "ticket_within")),
@@ -92,11 +92,7 @@ def _text(tree: Tree, key: str) -> str:
     return found.text.strip() if isinstance(found, Leaf) else ""
 
 
-def _length(text: str) -> timedelta:
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-
-
 def _within(text: str) -> timedelta | None:
     if not text:
         return None
-    return timedelta(0) if text == NEVER else _length(text)
+    return timedelta(0) if text == NEVER else length_of(text)

@@ -14,11 +14,11 @@ import promql_parser as parser
 
 from alerts import names, promql
 from alerts.errors import RuleError
+from alerts.lengths import span
 from alerts.lint.inference import Knowledge, Truth, bounds, is_scalar, labels, operator, truth
 from alerts.lint.rule import Rule
 from alerts.lint.vocabulary import TARGET_LABELS, nearest
 from alerts.platform.alarms import SEVERITIES
-from alerts.windows import span
 
 _NEEDED: Final = ("summary", "description", "runbook_url")
 _TEMPLATE_LABEL: Final = re.compile(r"\$labels\.([a-zA-Z_]\w*)|\.Labels\.([a-zA-Z_]\w*)")

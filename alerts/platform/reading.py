@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from fractions import Fraction
 from typing import Final
 
 from alerts import promql
 from alerts.errors import RuleError
+from alerts.lengths import length_of
 from alerts.platform.alarms import ALWAYS, SEVERITIES, Alarm, Course
 from slo.objective import Location
 from slo.openslo.schema import Choice, Either, Field, ListOf, Plain, Record, Schema, Text, WordMap
@@ -47,7 +47,6 @@ _ALARM: Final = Record(
 _FILE: Final = Record(
     {"component": Field(_WORD, True), "dashboard": Field(_WORD, True), "alarms": Field(ListOf(_ALARM, 1), True)}
 )
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
 def parse(text: str, path: str) -> tuple[Alarm, ...]:
@@ -76,8 +75,8 @@ def _alarm(one: Tree, component: str, dashboard: str, path: str) -> Alarm:
         service=_text(one, "service"),
         severity=_text(one, "severity"),
         expression=_text(one, "expr"),
-        held=_duration(_text(one, "for")),
-        kept=_duration(_text(one, "keep_firing_for")),
+        held=length_of(_text(one, "for")),
+        kept=length_of(_text(one, "keep_firing_for")),
         summary=_text(one, "summary"),
         description=_text(one, "description"),
         runbook=_text(one, "runbook"),
@@ -115,10 +114,6 @@ def _entry(tree: Tree, key: str) -> Tree | None:
 def _text(tree: Tree, key: str) -> str:
     found = _entry(tree, key)
     return found.text.strip() if isinstance(found, Leaf) else ""
-
-
-def _duration(text: str) -> timedelta:
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])}) if text else timedelta(0)
 
 
 def value_and_growth(course: str) -> tuple[Fraction | None, Fraction]:

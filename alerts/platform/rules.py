@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from alerts import names
+from alerts.lengths import span
 from alerts.links import Links
 from alerts.platform.alarms import Alarm
-from alerts.windows import span
 
 
 def groups(alarms: Iterable[Alarm], links: Links) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from letta_otel.conventions import attributes as a
 from letta_otel.conventions import metrics as m
 
 from alerts import names, promql
-from alerts.windows import PAIRS, USUAL, span
+from alerts.lengths import span
+from alerts.windows import PAIRS, USUAL
 from dashboards import exporters
 from dashboards.content import parts
 from dashboards.queries import WINDOW, label, series, shares

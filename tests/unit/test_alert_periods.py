@@ -15,9 +15,10 @@ from alerts import names
 from alerts.cases.of_objective import by_the_half_hour, by_the_minute
 from alerts.counting import Histograms
 from alerts.errors import RuleError
+from alerts.lengths import span
 from alerts.links import Links
 from alerts.rules import groups
-from alerts.windows import PAIRS, all_windows, pairs_of, span
+from alerts.windows import PAIRS, all_windows, pairs_of
 from slo.calendar_period import CalendarPeriod, CalendarUnit
 from slo.catalog import load
 from slo.maintenance import Maintenance, Once, parse

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 
 from alerts import names
 from alerts.errors import RuleError
+from alerts.lengths import span
 from alerts.links import Links
 from alerts.rendering import files
 from alerts.rules import groups, number
-from alerts.windows import PAIRS, all_windows, long_windows, span
+from alerts.windows import PAIRS, all_windows, long_windows
 from letta_slo.main import cli
 from slo.catalog import load
 from slo.objective import Catalogue, Kind
