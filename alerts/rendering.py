@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
@@ -14,6 +14,7 @@ from alerts.errors import RuleError
 from alerts.generated import HEADER, as_yaml
 from alerts.lengths import span
 from alerts.links import Links
+from alerts.names import GROUP_PREFIX
 from alerts.platform import Alarm, load
 from alerts.platform.rules import groups as platform_groups
 from alerts.rules import groups
@@ -36,6 +37,11 @@ def every_group(
     return [*groups(catalogue, links, histograms), *platform_groups(load() if alarms is None else alarms, links)]
 
 
+def rule_files(groups: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the text of the rule file of each group by its path: its kind, and its name."""
+    return {f"{group['name'].removeprefix(GROUP_PREFIX)}.yaml": as_yaml({"groups": [group]}) for group in groups}
+
+
 def files(
     catalogue: Catalogue,
     links: Links,
@@ -52,9 +58,9 @@ def files(
         "metadata": {"name": "letta-slo", "labels": {"app.kubernetes.io/name": "letta-slo"}},
         "spec": {"groups": made},
     }
-    of_group = {f"prometheus/{group['name'].partition('/')[2]}.yaml": as_yaml({"groups": [group]}) for group in made}
     # promtool of Prometheus 2.42 has no words for native histograms.
     tried = catalogue.objectives if histograms is Histograms.CLASSIC else ()
+    of_group = {f"prometheus/{name}": text for name, text in rule_files(made).items()}
     return {**of_group, "kubernetes/letta-slo.yaml": as_yaml(resource), **tests(tried, every)}
 
 

@@ -12,9 +12,9 @@ import httpx
 from alerts.counting import Histograms
 from alerts.generated import HEADER
 from alerts.links import Links
-from alerts.loaded import Difference, differences, there, wanted
+from alerts.loaded import Difference, Loaded, differences, there, wanted
 from alerts.platform import load as load_alarms
-from alerts.rendering import every_group, files
+from alerts.rendering import every_group, rule_files
 from letta_slo import exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
 from letta_slo.plan import plan
@@ -23,7 +23,6 @@ from production.errors import PrometheusError
 from slo.catalog import load
 from slo.objective import Catalogue
 
-_FOLDER: Final = "prometheus/"
 _KINDS: Final = ("objectives", "platform")
 _LOADED_WITHIN_S: Final = 30.0
 _EVERY_S: Final = 0.5
@@ -36,12 +35,8 @@ _EPILOG_APPLY: Final = options.epilog("""
 """)
 
 
-_of_prometheus = options.together(
-    click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus."),
-    options.catalog_dir,
-    options.links,
-    options.rules,
-)
+_ADDRESS = click.option("--prometheus", metavar="URL", required=True, help="Address of the Prometheus.")
+_rules_of_prometheus = options.together(_ADDRESS, options.catalog_dir, options.links, options.rules)
 _RULES_DIR = click.option(
     "--rules-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -51,29 +46,31 @@ _RULES_DIR = click.option(
 
 
 @plan.command("prometheus", epilog=_EPILOG_PLAN)
-@_of_prometheus
+@_rules_of_prometheus
 def plan_prometheus(**given: Any) -> int:
     """Say which rules a Prometheus lacks, has otherwise, or has though nobody wants them any more."""
+    want = wanted(_groups(given))
     with connect(given["prometheus"]) as server:
-        _show(_differing(server, given))
+        _show(_differing(server, want))
     return exit_codes.MET
 
 
 @deployed.command(
     "prometheus", epilog=options.epilog("letta-slo deployed prometheus --prometheus http://10.0.0.9:9090")
 )
-@_of_prometheus
+@_rules_of_prometheus
 def deployed_prometheus(**given: Any) -> int:
     """Say what is not as the catalogue says, or cannot be evaluated. Exit code 3 when there is anything."""
+    want = wanted(_groups(given))
     with connect(given["prometheus"]) as server:
-        found = _differing(server, given)
+        found = _differing(server, want)
         _warn_of_retention(server, load(given["catalog"]))
     _show(found)
     return exit_codes.MISSED if found else exit_codes.MET
 
 
 @apply.command("prometheus", epilog=_EPILOG_APPLY)
-@_of_prometheus
+@_rules_of_prometheus
 @_RULES_DIR
 @options.confirm
 def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
@@ -81,53 +78,48 @@ def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
 
     The Prometheus must run with --web.enable-lifecycle. When it refuses the files, those from before are put back.
     """
+    groups = _groups(given)
+    want, made = wanted(groups), rule_files(groups)
     with connect(given["prometheus"]) as server:
-        _show(_differing(server, given))
-        every = files(load(given["catalog"]), _links(given), **_more(given))
-        made = {name.removeprefix(_FOLDER): text for name, text in every.items() if _is_rule(name)}
+        _show(_differing(server, want))
         for file in sorted(set(_ours(rules_dir)) - {rules_dir / name for name in made}):
             click.echo(f"- {file}: ours, and no longer wanted")
         if not confirm:
             click.echo("nothing was changed: --confirm does it", err=True)
             return exit_codes.MET
         _replace(server, rules_dir, made)
-        return _awaited(server, given)
+        return _awaited(server, want)
 
 
 @destroy.command(
     "prometheus", epilog=options.epilog("letta-slo destroy prometheus --prometheus URL --rules-dir DIR --confirm")
 )
-@_of_prometheus
+@_ADDRESS
 @_RULES_DIR
 @options.confirm
-def destroy_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
+def destroy_prometheus(rules_dir: Path, confirm: bool, prometheus: str) -> int:
     """Remove our rule files from the folder, and have the Prometheus forget them."""
     for file in _ours(rules_dir):
         click.echo(f"- {file}")
     if not confirm:
         click.echo("nothing was changed: --confirm does it", err=True)
         return exit_codes.MET
-    with connect(given["prometheus"]) as server:
+    with connect(prometheus) as server:
         _replace(server, rules_dir, {})
     return exit_codes.MET
 
 
-def _links(given: dict[str, Any]) -> Links:
-    return Links(given["runbooks_at"], given["grafana_at"])
+def _groups(given: dict[str, Any]) -> list[dict[str, Any]]:
+    return every_group(
+        load(given["catalog"]),
+        Links(given["runbooks_at"], given["grafana_at"]),
+        alarms=load_alarms(given["alarms"]),
+        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
+    )
 
 
-def _more(given: dict[str, Any]) -> dict[str, Any]:
-    histograms = Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC
-    return {"alarms": load_alarms(given["alarms"]), "histograms": histograms}
-
-
-def _differing(server: Prometheus, given: dict[str, Any]) -> list[Difference]:
-    want = wanted(every_group(load(given["catalog"]), _links(given), **_more(given)))
+def _differing(server: Prometheus, want: list[Loaded]) -> list[Difference]:
     return differences(there(server.rules()), want)
-
-
-def _is_rule(name: str) -> bool:
-    return name.startswith(_FOLDER) and not name.startswith(f"{_FOLDER}tests/")
 
 
 def _ours(folder: Path) -> list[Path]:
@@ -171,10 +163,10 @@ def _write(before: dict[Path, str], after: dict[Path, str]) -> None:
         file.unlink(missing_ok=True)
 
 
-def _awaited(server: Prometheus, given: dict[str, Any]) -> int:
+def _awaited(server: Prometheus, want: list[Loaded]) -> int:
     """Look until the Prometheus has what was written; a rule that fails is told after that."""
     until = time.monotonic() + _LOADED_WITHIN_S
-    while (found := _differing(server, given)) and time.monotonic() < until:
+    while (found := _differing(server, want)) and time.monotonic() < until:
         time.sleep(_EVERY_S)  # a Prometheus tells nobody when its rules are loaded: it is asked
     if found:
         click.echo(f"after {_LOADED_WITHIN_S:g} s the Prometheus still differs; does it read --rules-dir?", err=True)
