@@ -1,8 +1,7 @@
-"""How are an objective's events counted in PromQL: from classic series or native histograms, without maintenance?"""
+"""How are an objective's events counted in PromQL, from classic series or from native histograms?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -12,13 +11,10 @@ from alerts import promql
 from alerts.errors import RuleError
 from alerts.lengths import span
 from alerts.promql import Selector
-from slo.calendar_period import CalendarPeriod, CalendarUnit
 from slo.edges import either_spelling
-from slo.maintenance import Maintenance, Once
 from slo.objective import Objective
 
 _EDGE: Final = "le"
-_MONDAY_S: Final = 3 * 86_400  # 1 January 1970 was a Thursday
 
 
 class Histograms(StrEnum):
@@ -51,7 +47,7 @@ def there(query: str, histograms: Histograms) -> str:
 
 
 def _native(selector: Selector, suffix: str) -> str:
-    kept = [f'{one.label}{one.op}"{one.value}"' for one in selector.matchers if one.label != _EDGE]
+    kept = [str(one) for one in selector.matchers if one.label != _EDGE]
     inside = f"{{{','.join(kept)}}}" if kept else ""
     return f"{selector.metric.removesuffix(suffix)}{inside}"
 
@@ -73,45 +69,3 @@ def _is_power_of_two(value: Fraction) -> bool:
         return False
     odd = max(value.numerator, value.denominator)
     return min(value.numerator, value.denominator) == 1 and odd & (odd - 1) == 0
-
-
-def in_maintenance(windows: tuple[Maintenance, ...]) -> str:
-    """Return an expression that is 1 within any window and 0 outside of all."""
-    return f"clamp_max({' + '.join(_within(one) for one in windows)}, 1)"
-
-
-def _within(window: Maintenance) -> str:
-    if isinstance(window, Once):
-        return f"(vector(time()) >= bool {window.from_s}) * (vector(time()) < bool {window.to_s})"
-    local = f"vector(time(){_shift(window.utc_offset)})"
-    minute = f"(hour({local}) * 60 + minute({local}))"
-    parts = []
-    for days, begin, end in window.on_days():
-        time_of_day = f"({minute} >= bool {begin}) * ({minute} < bool {end})"
-        if len(days) == len(range(7)):
-            parts.append(time_of_day)
-        else:
-            on_day = " + ".join(f"(day_of_week({local}) == bool {day})" for day in sorted(days))
-            parts.append(f"({on_day}) * {time_of_day}")
-    return " + ".join(parts)
-
-
-def period_number(calendar: CalendarPeriod) -> str:
-    """Return the number of the present period of a calendar, modulo 3."""
-    return f"vector({_NUMBERS[calendar.unit](_shift(calendar.utc_offset))} % 3)"
-
-
-_NUMBERS: Final[dict[CalendarUnit, Callable[[str], str]]] = {
-    CalendarUnit.DAY: lambda shift: f"scalar(floor(vector((time(){shift}) / 86400)))",
-    CalendarUnit.WEEK: lambda shift: f"scalar(floor(vector((time(){shift} + {_MONDAY_S}) / 604800)))",
-    CalendarUnit.MONTH: lambda shift: f"scalar(12 * year(vector(time(){shift})) + month(vector(time(){shift})))",
-    CalendarUnit.QUARTER: lambda shift: (
-        f"scalar(4 * year(vector(time(){shift})) + floor((month(vector(time(){shift})) - 1) / 3))"
-    ),
-    CalendarUnit.YEAR: lambda shift: f"scalar(year(vector(time(){shift})))",
-}
-
-
-def _shift(offset: timedelta) -> str:
-    seconds = round(offset.total_seconds())
-    return f" {'+' if seconds > 0 else '-'} {abs(seconds)}" if seconds else ""

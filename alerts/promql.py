@@ -27,6 +27,10 @@ class Matcher:
     op: str
     value: str
 
+    def __str__(self) -> str:
+        text = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.label}{self.op}"{text}"'
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:

@@ -12,7 +12,8 @@ from fractions import Fraction
 from typing import Any, Final
 
 from alerts import names
-from alerts.counting import Histograms, counted, in_maintenance, period_number, there
+from alerts.clock import in_maintenance, period_number
+from alerts.counting import Histograms, counted, there
 from alerts.lengths import span
 from alerts.links import Links
 from alerts.windows import (

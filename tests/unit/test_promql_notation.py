@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.errors import RuleError
-from alerts.promql import canonical
+from alerts.promql import canonical, selectors
 
 WRITTEN = 'sum(rate(seen_total{job="letta",code!~"4..",  route="/v1/ agents"}[5m]))  or  on()  vector( 0 )'
 GIVEN_BACK = 'sum(rate(seen_total{code!~"4..",job="letta",route="/v1/ agents"}[5m])) or on () vector(0)'
@@ -34,3 +34,11 @@ def test_what_means_something_else_is_told_apart(other: str) -> None:
 def test_what_is_no_expression_is_refused() -> None:
     with pytest.raises(RuleError, match="is no PromQL"):
         canonical("sum(")
+
+
+def test_a_condition_is_written_so_that_it_is_read_again() -> None:
+    (selector,) = selectors(r'x{a!~"say \"[(]\\d\n"}')
+    (condition,) = selector.matchers
+    (again,) = selectors(f"x{{{condition}}}")
+    assert again == selector
+    assert str(condition) == r'a!~"say \"[(]\\d\n"'
