@@ -81,9 +81,9 @@ def drive(
     os.set_inheritable(writing, True)
     variables = {**(env or {}), "LETTA_SLO_PROGRESS_FD": str(writing)}
     locust = _start(plan, plan_file, _roles(workers, meeting), variables, writing)
-    os.close(writing)
-    on_start(locust.pid)
     try:
+        os.close(writing)
+        on_start(locust.pid)
         start_s = _START_S + (_WORKERS_COME_S if meeting else 0.0)
         _watch(plan, locust, reading, list(faults), on_progress, start_s=start_s)
         status = locust.process.wait(_SLACK_S)

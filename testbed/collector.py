@@ -74,7 +74,11 @@ class Collector:
         """Start it, also again. Raises PartError, with the end of its log, when it is not healthy in time."""
         configs = [f"--config={one if isinstance(one, Path) else FOLDER / 'config' / one}" for one in self._configs]
         self._part = spawn("collector", [str(program()), *configs], log_dir=self._log_dir, env=self._environ)
-        wait_until_ready(self._part, self._ask, timeout_s=_READY_TIMEOUT_S)
+        try:
+            wait_until_ready(self._part, self._ask, timeout_s=_READY_TIMEOUT_S)
+        except BaseException:
+            self.stop()
+            raise
 
     def kill(self) -> None:
         """End it as a crash does."""

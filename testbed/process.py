@@ -12,11 +12,13 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
 _STOP_GRACE_S = 10.0
@@ -115,18 +117,45 @@ def spawn(
     log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{name}.log"
     tie = [sys.executable, "-m", "testbed.lifeline", str(os.getpid()), *(["--user", user] if user else []), "--"]
-    with log.open("ab") as log_file:
-        process = subprocess.Popen(
-            [*tie, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=log_file if stdout is None else stdout,
-            stderr=log_file,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            pass_fds=tuple(keep_fds),
-            start_new_session=True,  # Ctrl-C reaches the suite, which stops its parts in order
-        )
-    return Part(name, process, log, {})
+    part: Part | None = None
+    try:
+        with log.open("ab") as log_file, _not_interrupted():
+            process = subprocess.Popen(
+                [*tie, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log_file if stdout is None else stdout,
+                stderr=log_file,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                pass_fds=tuple(keep_fds),
+                start_new_session=True,  # Ctrl-C reaches the suite, which stops its parts in order
+            )
+            part = Part(name, process, log, {})
+    except BaseException:
+        if part is not None:
+            part.stop(grace_s=1.0)
+        raise
+    return part
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Put off what Ctrl-C and SIGTERM do: in the middle of a start nobody would know of the child, nor stop it."""
+    if threading.current_thread() is not threading.main_thread():  # no handler runs there
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    put_off = {one: handler for one, handler in usual.items() if callable(handler)}
+    for one in put_off:
+        signal.signal(one, lambda number, frame: arrived.append((number, frame)))
+    try:
+        yield
+    finally:
+        for one, handler in put_off.items():
+            signal.signal(one, handler)
+        for number, frame in arrived[:1]:
+            put_off[signal.Signals(number)](number, frame)
 
 
 def wait_until_ready(part: Part, ask: Callable[[], Answer | None], *, timeout_s: float) -> Answer:
