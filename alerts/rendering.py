@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from itertools import groupby
 from typing import Any, Final
 
 from alerts.cases import of_objective, of_platform
@@ -16,6 +15,7 @@ from alerts.lengths import span
 from alerts.links import Links
 from alerts.names import GROUP_PREFIX
 from alerts.platform import Alarm, load
+from alerts.platform.alarms import by_component
 from alerts.platform.rules import groups as platform_groups
 from alerts.rules import groups
 from slo.objective import Catalogue, Objective
@@ -77,15 +77,11 @@ def tests(objectives: Iterable[Objective], alarms: Iterable[Alarm]) -> dict[str,
         made[f"prometheus/tests/{name}.yaml"] = _tests(name, _MINUTE, by_minute)
         if slower:
             made[f"prometheus/tests/{name}.ticket.yaml"] = _tests(name, of_objective.TICKET_STEP, slower)
-    for component, of_it in groupby(sorted(alarms, key=_component), _component):
+    for component, of_it in by_component(alarms):
         name = f"platform/{component}"
         cases = [case for one in of_it for case in of_platform.cases(one)]
         made[f"prometheus/tests/{name}.yaml"] = _tests(name, _MINUTE, cases)
     return made
-
-
-def _component(one: Alarm) -> str:
-    return one.component
 
 
 def _tests(name: str, step: timedelta, cases: Iterable[Case]) -> str:

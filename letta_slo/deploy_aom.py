@@ -16,9 +16,6 @@ from alerts.aom.deployment import Deployment
 from alerts.aom.desired import desired
 from alerts.aom.notification import try_it
 from alerts.aom.planning import Step
-from alerts.counting import Histograms
-from alerts.links import Links
-from alerts.platform import load as load_alarms
 from alerts.rendering import every_group
 from letta_slo import aom_shown, exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
@@ -115,13 +112,8 @@ def destroy_aom(**given: Any) -> int:
 
 def _plan(given: dict[str, Any]) -> tuple[list[Step], Deployment, Account]:
     deployment = reading.load(given["deployment"])
-    links = Links(given["runbooks_at"], given["grafana_at"])
-    groups = every_group(
-        load(given["catalog"]),
-        links,
-        alarms=load_alarms(given["alarms"]),
-        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
-    )
+    links = options.links_of(given)
+    groups = every_group(load(given["catalog"]), links, **options.rules_of(given))
     wanted = desired(groups, deployment, links)
     account = account_of(Cloud(deployment, os.environ), deployment)
     return planning.plan(wanted, account.read(), deployment.prefix), deployment, account

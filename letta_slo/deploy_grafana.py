@@ -35,13 +35,7 @@ _grafana = click.option(
     metavar="URL",
     help="Your Grafana; the token of a service account comes from GRAFANA_TOKEN in the environment.",
 )
-_runbooks = click.option(
-    "--runbooks-at",
-    default=Links().runbooks,
-    show_default=True,
-    help="Where people find the runbooks, as panels link to them.",
-)
-_asked = options.together(_grafana, options.catalog_dir, _runbooks)
+_asked = options.together(_grafana, options.catalog_dir, options.runbooks_at)
 
 
 @plan.command("grafana", epilog=options.epilog("  letta-slo plan grafana --grafana https://grafana.example.com"))
@@ -127,14 +121,16 @@ def deployed_grafana(**given: Any) -> int:
 @destroy.command(
     "grafana", epilog=options.epilog("  letta-slo destroy grafana --grafana https://grafana.example.com --confirm")
 )
-@_asked
+@_grafana
 @options.confirm
-def destroy_grafana(**given: Any) -> int:
+def destroy_grafana(url: str, *, confirm: bool) -> int:
     """Remove our dashboards, and the folder if nothing is left in it; nothing else."""
-    uids = [one["uid"] for one in _boards(given).values()]
-    with connect(given["url"]) as grafana:
-        destroy_ours(grafana, uids, confirmed=given["confirm"], say=click.echo)
-    if not given["confirm"]:
+    from dashboards.content import all_dashboards  # noqa: PLC0415 - it reads the alarms, and --help must not
+
+    uids = [one.uid for one in all_dashboards(load())]  # whatever the catalogue, these are ours
+    with connect(url) as grafana:
+        destroy_ours(grafana, uids, confirmed=confirm, say=click.echo)
+    if not confirm:
         click.echo("nothing was changed: add --confirm to do it", err=True)
     return exit_codes.MET
 

@@ -9,11 +9,8 @@ from typing import Any, Final
 import click
 import httpx
 
-from alerts.counting import Histograms
 from alerts.generated import HEADER
-from alerts.links import Links
 from alerts.loaded import Difference, Loaded, differences, there, wanted
-from alerts.platform import load as load_alarms
 from alerts.rendering import every_group, rule_files
 from letta_slo import exit_codes, options
 from letta_slo.destinations import apply, deployed, destroy
@@ -110,12 +107,7 @@ def destroy_prometheus(rules_dir: Path, confirm: bool, prometheus: str) -> int:
 
 
 def _groups(given: dict[str, Any]) -> list[dict[str, Any]]:
-    return every_group(
-        load(given["catalog"]),
-        Links(given["runbooks_at"], given["grafana_at"]),
-        alarms=load_alarms(given["alarms"]),
-        histograms=Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC,
-    )
+    return every_group(load(given["catalog"]), options.links_of(given), **options.rules_of(given))
 
 
 def _differing(server: Prometheus, want: list[Loaded]) -> list[Difference]:

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from alerts.counting import Histograms
 from alerts.links import Links
+from alerts.platform import load as load_alarms
 from letta_slo import exit_codes
 from loadgen import tiers
 from loadgen.plan import DEFAULT_EMBEDDING, DEFAULT_MODEL, REDIS_VARIABLE, Phases
@@ -169,13 +171,15 @@ catalogue = together(
     click.option("--only", multiple=True, metavar="NAME", help="Judge this objective only; may be repeated."),
 )
 
+runbooks_at = click.option(
+    "--runbooks-at",
+    default=Links().runbooks,
+    show_default=True,
+    help="Where people find the runbooks, as alerts and panels link to them: an address, or a path.",
+)
+
 links = together(
-    click.option(
-        "--runbooks-at",
-        default=Links().runbooks,
-        show_default=True,
-        help="Where people find the runbooks, as alerts and panels link to them: an address, or a path.",
-    ),
+    runbooks_at,
     click.option(
         "--grafana-at", default="", help="Address of your Grafana, for links to dashboards.  [default: paths alone]"
     ),
@@ -248,6 +252,17 @@ def phases_of(given: dict[str, Any], tier: tiers.Tier) -> Phases:
     """Return the phases that the options and the tier ask for."""
     settle_s, drill_s, recovery_s = (0.0, 0.0, 0.0) if given["no_drill"] else (_SETTLE_S, _DRILL_S, _RECOVERY_S)
     return Phases(given["warmup"], given["duration"] or tier.duration_s, drill_s, recovery_s, settle_s)
+
+
+def links_of(given: dict[str, Any]) -> Links:
+    """Return where alerts and panels lead, as the options `links` say."""
+    return Links(given["runbooks_at"], given["grafana_at"])
+
+
+def rules_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options `rules` say, by the names under which rules are made with it; raises RuleError."""
+    histograms = Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC
+    return {"alarms": load_alarms(given["alarms"]), "histograms": histograms}
 
 
 def select(catalogue: Catalogue, names: tuple[str, ...]) -> Catalogue:

@@ -8,12 +8,10 @@ from typing import Any
 import click
 
 from alerts.aom import rendering as aom
-from alerts.counting import Histograms
 from alerts.generated import HEADER
 from alerts.links import Links
 from alerts.notify import rendering as notification
 from alerts.notify.reading import load as load_settings
-from alerts.platform import load as load_alarms
 from alerts.rendering import files
 from letta_slo import exit_codes, options
 from slo.catalog import load
@@ -48,12 +46,11 @@ def render(out: Path, check: bool, **given: Any) -> int:
     Beside them files for Alertmanager, for AOM and for Terraform. An objective of which some alert could never fire is
     refused, with the reason.
     """
-    catalogue, links = load(given["catalog"]), Links(given["runbooks_at"], given["grafana_at"])
-    alarms = load_alarms(given["alarms"])
-    histograms = Histograms.NATIVE if given["native_histograms"] else Histograms.CLASSIC
-    made = files(catalogue, links, alarms=alarms, histograms=histograms)
+    catalogue, links = load(given["catalog"]), options.links_of(given)
+    how = options.rules_of(given)
+    made = files(catalogue, links, **how)
     made |= notification.files(links, load_settings(given["notification"]))
-    made |= aom.files(catalogue, links, alarms=alarms, histograms=histograms)
+    made |= aom.files(catalogue, links, **how)
     made |= {f"dashboards/{name}": text for name, text in _dashboards(catalogue, links).items()}
     left = sorted(_ours(out) - {out / name for name in made})
     if check:

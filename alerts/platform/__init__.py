@@ -29,7 +29,7 @@ def load(folder: Path | None = None) -> tuple[Alarm, ...]:
         if alarm.name in seen:
             raise RuleError(f"{alarm.origin}: there is an alarm {alarm.name!r} already, at {seen[alarm.name].origin}")
         seen[alarm.name] = alarm
-    return tuple(sorted(every, key=lambda one: one.component))  # stable: the order within a file stays
+    return tuple(every)
 
 
 def _text(file: Path) -> str:

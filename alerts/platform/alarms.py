@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from slo.objective import Location
@@ -48,3 +50,8 @@ class Alarm:
     reason: str
     trial: Mapping[str, Course] | None
     origin: Location
+
+
+def by_component(alarms: Iterable[Alarm]) -> Iterator[tuple[str, Iterator[Alarm]]]:
+    """Return alarms by their component, whichever files they are from; within one they keep their order."""
+    yield from groupby(sorted(alarms, key=attrgetter("component")), attrgetter("component"))

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any
 
 from alerts import names
 from alerts.lengths import span
 from alerts.links import Links
-from alerts.platform.alarms import Alarm
+from alerts.platform.alarms import Alarm, by_component
 
 
 def groups(alarms: Iterable[Alarm], links: Links) -> list[dict[str, Any]]:
     """Return a group of rules for each component."""
     return [
         {"name": names.platform_group(component), "rules": [_rule(one, links) for one in of_it]}
-        for component, of_it in groupby(sorted(alarms, key=_component), _component)
+        for component, of_it in by_component(alarms)
     ]
-
-
-def _component(one: Alarm) -> str:
-    return one.component
 
 
 def _rule(one: Alarm, links: Links) -> dict[str, Any]:
