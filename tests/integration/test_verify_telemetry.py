@@ -24,6 +24,8 @@ except PartError:
 
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))
 TRACE_URL = "https://traces.example/{trace_id}"
+# Three of the slowest go to Letta itself, where nobody traces them further; which ones do is chance otherwise.
+THREE_SLOW_STREAMS = json.dumps({"faults": [{"operation": "stream", "kind": "slow", "delay_s": 3.0, "remaining": 3}]})
 pytestmark = [
     pytest.mark.real,
     pytest.mark.timeout(240),
@@ -41,7 +43,7 @@ def verify(folder: Path, *more: str, **variables: str) -> subprocess.CompletedPr
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("told")
-    done = verify(folder, "--trace-url", TRACE_URL)
+    done = verify(folder, "--trace-url", TRACE_URL, "--stub-behaviour", THREE_SLOW_STREAMS)
     (file,) = (folder / "runs").glob("*/report.json")
     said = json.loads(file.read_text())
     yield {**said, "html": file.with_name("report.html").read_text(), "printed": done.stdout + done.stderr}
@@ -63,7 +65,7 @@ def test_a_slow_request_through_the_bridge_has_its_spans_and_they_explain_its_ti
 
 def test_requests_that_nobody_traced_further_say_so(report: dict[str, Any]) -> None:
     at_letta = [one for one in report["slowest"] if one["operation"] != "bridge"]
-    assert at_letta, "the stub of Letta is as slow as the bridge in front of it"
+    assert len([one for one in at_letta if one["operation"] == "stream"]) >= 3, report["printed"]
     assert {tuple(one["trace"]["spans"]) for one in at_letta} == {()}
     assert "No span of its trace came." in report["html"]
 
