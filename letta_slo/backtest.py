@@ -41,7 +41,7 @@ _STEPS_AT_ONCE = 1440
 _CREATED_WITHIN_S = 600
 
 
-@click.command(epilog=_EPILOG, short_help="What would the alerts have said?")
+@click.command(epilog=_EPILOG)
 @options.catalogue
 @click.option(
     "--incidents",

@@ -42,7 +42,7 @@ _MARKS = {
 }
 
 
-@click.command(epilog=_EPILOG, short_help="Find the highest rate at which every objective is met.")
+@click.command(epilog=_EPILOG)
 @options.started_here
 @click.option(
     "--service",

@@ -16,7 +16,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Remove what earlier runs left on a target, and fleets.")
+@click.command(epilog=_EPILOG)
 @options.letta_url(required=True)
 @click.option("--run", "run_id", metavar="ID", help="Only this run.  [default: every run of the suite]")
 @click.option(

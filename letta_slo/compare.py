@@ -40,7 +40,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Say whether a candidate is worse than a base.")
+@click.command(epilog=_EPILOG)
 @click.argument("base", required=False, type=click.Path(path_type=Path))
 @click.argument("candidate", required=False, type=click.Path(path_type=Path))
 @click.option("--base-url", metavar="URL", help="A Letta server to drive in turns with the candidate.")

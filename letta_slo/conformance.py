@@ -29,7 +29,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Is the stub of Letta equal to a real one?")
+@click.command(epilog=_EPILOG)
 @options.letta_url()
 @options.models
 @options.output()

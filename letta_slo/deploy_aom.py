@@ -18,8 +18,6 @@ from alerts.aom.notification import try_it
 from alerts.aom.planning import Step
 from alerts.rendering import every_group
 from letta_slo import aom_shown, exit_codes, options
-from letta_slo.destinations import apply, deployed, destroy
-from letta_slo.plan import plan
 from slo.catalog import load
 
 _deployment = click.option(
@@ -31,7 +29,7 @@ _deployment = click.option(
 _asked = options.together(_deployment, options.catalog_dir, options.links, options.rules)
 
 
-@plan.command("aom", epilog=options.epilog("  letta-slo plan aom --deployment aom.yaml"))
+@click.command("aom", epilog=options.epilog("  letta-slo plan aom --deployment aom.yaml"))
 @_asked
 @options.output()
 def plan_aom(**given: Any) -> int:
@@ -45,7 +43,7 @@ def plan_aom(**given: Any) -> int:
     return exit_codes.MISSED if planning.conflicts(steps) else exit_codes.MET
 
 
-@apply.command("aom", epilog=options.epilog("  letta-slo apply aom --deployment aom.yaml --confirm"))
+@click.command("aom", epilog=options.epilog("  letta-slo apply aom --deployment aom.yaml --confirm"))
 @_asked
 @options.confirm
 def apply_aom(**given: Any) -> int:
@@ -61,7 +59,7 @@ def apply_aom(**given: Any) -> int:
     return _take(account, steps, confirmed=given["confirm"])
 
 
-@deployed.command(
+@click.command(
     "aom",
     epilog=options.epilog("""
   letta-slo deployed aom --deployment aom.yaml
@@ -94,7 +92,7 @@ def deployed_aom(**given: Any) -> int:
     return exit_codes.MET if is_right else exit_codes.MISSED
 
 
-@destroy.command("aom", epilog=options.epilog("  letta-slo destroy aom --deployment aom.yaml --confirm"))
+@click.command("aom", epilog=options.epilog("  letta-slo destroy aom --deployment aom.yaml --confirm"))
 @_deployment
 @click.option("--with-logs", is_flag=True, help="Remove groups and streams of logs as well, with the logs in them.")
 @options.confirm

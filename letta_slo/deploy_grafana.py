@@ -13,13 +13,13 @@ from rich.console import Console
 from alerts.links import Links
 from dashboards.api import connect
 from dashboards.asking import Answer, ask, source_uid
+from dashboards.content import all_dashboards
 from dashboards.deploying import Action, Step
 from dashboards.deploying import apply as apply_steps
 from dashboards.deploying import destroy as destroy_ours
 from dashboards.deploying import plan as plan_steps
+from dashboards.rendering import boards
 from letta_slo import exit_codes, options
-from letta_slo.destinations import apply, deployed, destroy
-from letta_slo.plan import plan
 from letta_slo.window import When
 from slo.catalog import load
 
@@ -38,7 +38,7 @@ _grafana = click.option(
 _asked = options.together(_grafana, options.catalog_dir, options.runbooks_at)
 
 
-@plan.command("grafana", epilog=options.epilog("  letta-slo plan grafana --grafana https://grafana.example.com"))
+@click.command("grafana", epilog=options.epilog("  letta-slo plan grafana --grafana https://grafana.example.com"))
 @_asked
 @options.output()
 def plan_grafana(**given: Any) -> int:
@@ -53,7 +53,7 @@ def plan_grafana(**given: Any) -> int:
     return exit_codes.MISSED if any(one.action is Action.REFUSE for one in steps) else exit_codes.MET
 
 
-@apply.command(
+@click.command(
     "grafana", epilog=options.epilog("  letta-slo apply grafana --grafana https://grafana.example.com --confirm")
 )
 @_asked
@@ -77,7 +77,7 @@ def apply_grafana(**given: Any) -> int:
     return exit_codes.MET
 
 
-@deployed.command(
+@click.command(
     "grafana",
     epilog=options.epilog("""
   letta-slo deployed grafana --grafana https://grafana.example.com
@@ -118,15 +118,13 @@ def deployed_grafana(**given: Any) -> int:
     return exit_codes.MET if is_right else exit_codes.MISSED
 
 
-@destroy.command(
+@click.command(
     "grafana", epilog=options.epilog("  letta-slo destroy grafana --grafana https://grafana.example.com --confirm")
 )
 @_grafana
 @options.confirm
 def destroy_grafana(url: str, *, confirm: bool) -> int:
     """Remove our dashboards, and the folder if nothing is left in it; nothing else."""
-    from dashboards.content import all_dashboards  # noqa: PLC0415 - it reads the alarms, and --help must not
-
     uids = [one.uid for one in all_dashboards(load())]  # whatever the catalogue, these are ours
     with connect(url) as grafana:
         destroy_ours(grafana, uids, confirmed=confirm, say=click.echo)
@@ -136,8 +134,6 @@ def destroy_grafana(url: str, *, confirm: bool) -> int:
 
 
 def _boards(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    from dashboards.rendering import boards  # noqa: PLC0415 - grafanalib takes a while, and --help must not
-
     return boards(load(given["catalog"]), Links(given["runbooks_at"]))
 
 

@@ -13,8 +13,6 @@ from alerts.generated import HEADER
 from alerts.loaded import Difference, Loaded, differences, there, wanted
 from alerts.rendering import every_group, rule_files
 from letta_slo import exit_codes, options
-from letta_slo.destinations import apply, deployed, destroy
-from letta_slo.plan import plan
 from production.client import Prometheus, connect
 from production.errors import PrometheusError
 from slo.catalog import load
@@ -42,7 +40,7 @@ _RULES_DIR = click.option(
 )
 
 
-@plan.command("prometheus", epilog=_EPILOG_PLAN)
+@click.command("prometheus", epilog=_EPILOG_PLAN)
 @_rules_of_prometheus
 def plan_prometheus(**given: Any) -> int:
     """Say which rules a Prometheus lacks, has otherwise, or has though nobody wants them any more."""
@@ -52,9 +50,7 @@ def plan_prometheus(**given: Any) -> int:
     return exit_codes.MET
 
 
-@deployed.command(
-    "prometheus", epilog=options.epilog("letta-slo deployed prometheus --prometheus http://10.0.0.9:9090")
-)
+@click.command("prometheus", epilog=options.epilog("letta-slo deployed prometheus --prometheus http://10.0.0.9:9090"))
 @_rules_of_prometheus
 def deployed_prometheus(**given: Any) -> int:
     """Say what is not as the catalogue says, or cannot be evaluated. Exit code 3 when there is anything."""
@@ -66,7 +62,7 @@ def deployed_prometheus(**given: Any) -> int:
     return exit_codes.MISSED if found else exit_codes.MET
 
 
-@apply.command("prometheus", epilog=_EPILOG_APPLY)
+@click.command("prometheus", epilog=_EPILOG_APPLY)
 @_rules_of_prometheus
 @_RULES_DIR
 @options.confirm
@@ -88,7 +84,7 @@ def apply_prometheus(rules_dir: Path, confirm: bool, **given: Any) -> int:
         return _awaited(server, want)
 
 
-@destroy.command(
+@click.command(
     "prometheus", epilog=options.epilog("letta-slo destroy prometheus --prometheus URL --rules-dir DIR --confirm")
 )
 @_ADDRESS

@@ -29,7 +29,7 @@ _STYLES = {
 _TRUTHS = {Truth.CONFIRMED: ("✓", "green"), Truth.REFUTED: ("✗", "bold yellow"), Truth.NOT_ASKED: ("-", "dim")}
 
 
-@click.command(epilog=_EPILOG, short_help="Does an account on Huawei Cloud take our telemetry?")
+@click.command(epilog=_EPILOG)
 @click.option(
     "--only",
     "services",

@@ -16,7 +16,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Write a stored run as HdrHistogram logs, for other tools.")
+@click.command(epilog=_EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--hdr", is_flag=True, required=True, help="As HdrHistogram logs (.hlog), one for each operation.")
 @click.option(

@@ -36,7 +36,7 @@ token), or {AOM_VARIABLE} for AOM, which was never tried against the real AOM.
 _PERIOD_STEPS = 4_000  # values a series and compliance period: seven minutes apart in four weeks
 
 
-@click.command(epilog=_EPILOG, short_help="Judge a stored run again, or production by its counters.")
+@click.command(epilog=_EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--prometheus", metavar="URL", help="Judge production by the counters that this Prometheus has.")
 @click.option("--from", "from_s", type=When(), help="Where the window begins: a time, or 6h for six hours ago.")

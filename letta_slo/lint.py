@@ -28,7 +28,7 @@ _EPILOG = options.epilog("""
 _HOUR_S = 3600.0
 
 
-@click.command(epilog=_EPILOG, short_help="Find what is wrong with alert rules.")
+@click.command(epilog=_EPILOG)
 @click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--prometheus",

@@ -1,4 +1,4 @@
-"""Which verbs are there, and which exit code does each kind of error become?"""
+"""Which verbs are there, and how does a command end?"""
 
 from __future__ import annotations
 
@@ -8,66 +8,31 @@ from importlib import metadata
 
 import click
 
-from alerts.aom.errors import DeploymentError, RefusedError, RejectedError, UnreachableError
-from alerts.errors import RuleError, SettingsError
-from dashboards.errors import DashboardError, GrafanaRefusedError, GrafanaUnreachableError
-from huawei.errors import AccountError
-from letta_slo import (
-    deploy_aom,  # noqa: F401 - its commands join the groups below
-    deploy_grafana,  # noqa: F401 - its commands join the groups below
-    deploy_prometheus,  # noqa: F401 - its commands join the groups below
-    exit_codes,
-)
-from letta_slo.backtest import backtest
-from letta_slo.capacity import capacity
-from letta_slo.cleanup import cleanup
-from letta_slo.compare import compare
-from letta_slo.conformance import conformance
-from letta_slo.destinations import apply, deployed, destroy
-from letta_slo.doctor import doctor
-from letta_slo.drive import DriveError
-from letta_slo.export import export
-from letta_slo.gate import gate
-from letta_slo.lint import lint
-from letta_slo.panels import panels
-from letta_slo.plan import plan
-from letta_slo.prepare import prepare
-from letta_slo.probe import probe
-from letta_slo.receiver import receiver
-from letta_slo.render import render
-from letta_slo.testbed import testbed
-from letta_slo.verify import verify
-from loadgen.fleet import FleetError
-from loadgen.guard import GuardError
-from loadgen.run_folder import RunFolderError
-from loadgen.target import TargetError
-from loadgen.tiers import TierError
-from production.errors import PrometheusError, QueryError
-from slo.errors import SloError
-from testbed.process import PartError
+from letta_slo import exit_codes
+from letta_slo.verbs import Verb, Verbs
 
-_CODES: tuple[tuple[type[Exception], int], ...] = (
-    (SloError, exit_codes.USAGE),
-    (AccountError, exit_codes.USAGE),
-    (RuleError, exit_codes.USAGE),
-    (DeploymentError, exit_codes.USAGE),
-    (RefusedError, exit_codes.USAGE),
-    (RejectedError, exit_codes.MISSED),
-    (UnreachableError, exit_codes.TARGET_UNREACHABLE),
-    (GrafanaUnreachableError, exit_codes.TARGET_UNREACHABLE),
-    (GrafanaRefusedError, exit_codes.USAGE),
-    (SettingsError, exit_codes.USAGE),
-    (DashboardError, exit_codes.USAGE),
-    (GuardError, exit_codes.USAGE),
-    (FleetError, exit_codes.USAGE),
-    (TierError, exit_codes.USAGE),
-    (RunFolderError, exit_codes.USAGE),
-    (TargetError, exit_codes.TARGET_UNREACHABLE),
-    (QueryError, exit_codes.USAGE),
-    (PrometheusError, exit_codes.TARGET_UNREACHABLE),
-    (PartError, exit_codes.TARGET_UNREACHABLE),
-    (DriveError, exit_codes.INVALID_RUN),
-)
+_VERBS = {
+    "verify": Verb("letta_slo.verify:verify", "Drive a target, judge every objective, write a report."),
+    "plan": Verb("letta_slo.plan:plan", "Say what a verdict needs, or what would change at a destination."),
+    "gate": Verb("letta_slo.gate:gate", "Judge a stored run again, or production by its counters."),
+    "compare": Verb("letta_slo.compare:compare", "Say whether a candidate is worse than a base."),
+    "capacity": Verb("letta_slo.capacity:capacity", "Find the highest rate at which every objective is met."),
+    "probe": Verb("letta_slo.probe:probe", "Ask a live deployment something every so often."),
+    "export": Verb("letta_slo.export:export", "Write a stored run as HdrHistogram logs, for other tools."),
+    "render": Verb("letta_slo.render:render", "The catalogue as alert rules and dashboards."),
+    "receiver": Verb("letta_slo.receiver:receiver", "What an Alertmanager tells, brought to DingTalk, WeCom and SMN."),
+    "lint": Verb("letta_slo.lint:lint", "Find what is wrong with alert rules."),
+    "backtest": Verb("letta_slo.backtest:backtest", "What would the alerts have said?"),
+    "apply": Verb("letta_slo.destinations:apply", "Bring what is rendered to AOM, Grafana or a Prometheus."),
+    "deployed": Verb("letta_slo.destinations:deployed", "Is what was applied there, as it was applied?"),
+    "destroy": Verb("letta_slo.destinations:destroy", "Remove from a destination what is ours."),
+    "panels": Verb("letta_slo.panels:panels", "Does every panel show something at a Prometheus?"),
+    "conformance": Verb("letta_slo.conformance:conformance", "Is the stub of Letta equal to a real one?"),
+    "doctor": Verb("letta_slo.doctor:doctor", "Does an account on Huawei Cloud take our telemetry?"),
+    "prepare": Verb("letta_slo.prepare:prepare", "Make the agents of a tier on a target, once for many runs."),
+    "cleanup": Verb("letta_slo.cleanup:cleanup", "Remove what earlier runs left on a target, and fleets."),
+    "testbed": Verb("letta_slo.testbed:testbed", "Start the embedded testbed and keep it."),
+}
 
 _EPILOG = """\b
 Examples:
@@ -92,40 +57,15 @@ Exit codes:
 """ + "\n".join(f"  {code:<4} {meaning}" for code, meaning in exit_codes.MEANINGS.items())
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Verbs,
+    verbs=_VERBS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(metadata.version("letta-slo"), package_name="letta-slo")
 def cli() -> None:
     """Verify the service level objectives of a Letta server and its Redis bridge, with a verdict to trust."""
-
-
-for _verb in (
-    verify,
-    plan,
-    gate,
-    compare,
-    capacity,
-    probe,
-    export,
-    render,
-    receiver,
-    lint,
-    backtest,
-    apply,
-    deployed,
-    destroy,
-    panels,
-    conformance,
-    doctor,
-    prepare,
-    cleanup,
-    testbed,
-):
-    cli.add_command(_verb)
-
-
-def exit_code_of(error: BaseException) -> int | None:
-    """Return the exit code that an error of ours becomes, None for one that nobody has foreseen."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), None)
 
 
 class _TerminatedError(BaseException):
@@ -140,19 +80,31 @@ def main() -> None:
     """Run the command line and end the process with a documented exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        code = leave.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = exit_codes.USAGE
+        code = _run()
     except _TerminatedError:
         click.echo("terminated; everything that was started is stopped", err=True)
         code = exit_codes.TERMINATED
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; everything that was started is stopped", err=True)
         code = exit_codes.INTERRUPTED
-    except tuple(kind for kind, _ in _CODES) as error:
-        click.echo(f"letta-slo: {error}", err=True)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return cli.main(standalone_mode=False) or exit_codes.MET
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return exit_codes.USAGE
+    except click.Abort:
+        raise
+    except Exception as error:
+        from letta_slo.failures import exit_code_of  # noqa: PLC0415 - it imports every room
+
         code = exit_code_of(error)
-    sys.exit(code or 0)
+        if code is None:
+            raise
+        click.echo(f"letta-slo: {error}", err=True)
+        return code

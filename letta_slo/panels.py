@@ -19,6 +19,7 @@ from dashboards.proof.preview import page
 from dashboards.proof.proving import Proof, prove
 from dashboards.proof.reading import read, read_folder
 from dashboards.proof.series import Ask, RefusedError, Series, Stretch
+from dashboards.rendering import as_json, boards
 from letta_slo import exit_codes, options
 from letta_slo.window import When
 from production.client import AOM_VARIABLE, TOKEN_VARIABLE, Prometheus, connect
@@ -36,7 +37,7 @@ token), or {AOM_VARIABLE} for AOM, which was never tried against the real AOM.
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Does every panel show something at a Prometheus?")
+@click.command(epilog=_EPILOG)
 @click.option("--prometheus", metavar="URL", required=True, help="The Prometheus that the dashboards will ask.")
 @click.option(
     "--dashboards",
@@ -88,8 +89,6 @@ def panels(**given: Any) -> int:
 def _boards(folder: Path | None) -> tuple[Board, ...]:
     if folder is not None:
         return read_folder(folder)
-    from dashboards.rendering import as_json, boards  # noqa: PLC0415 - grafanalib takes its time, and other verbs need none
-
     return tuple(read(as_json(board), f"{key}.json") for key, board in boards(load(), Links()).items())
 
 

@@ -8,7 +8,9 @@ import click
 from rich.console import Console
 
 from letta_slo import exit_codes, options
+from letta_slo.destinations import at_each
 from letta_slo.needs import check_cost, needs, print_needs, read_prices
+from letta_slo.verbs import Verbs
 from loadgen import tiers
 from slo.catalog import load
 
@@ -21,8 +23,9 @@ _EPILOG = options.epilog("""
 
 
 @click.group(
+    cls=Verbs,
+    verbs=at_each("plan"),
     epilog=_EPILOG,
-    short_help="Say what a verdict needs, or what would change at a destination.",
     invoke_without_command=True,
     subcommand_metavar="[DESTINATION ...]",
 )

@@ -16,7 +16,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Make the agents of a tier on a target, once for many runs.")
+@click.command(epilog=_EPILOG)
 @options.letta_url(required=True)
 @click.option(
     "--tier", required=True, type=click.Choice(tiers.names()), help="Whose agents: how many, what they carry."

@@ -29,7 +29,7 @@ _EPILOG = options.epilog("""
 _LEAST_EVERY_S = 1.0
 
 
-@click.command(epilog=_EPILOG, short_help="Ask a live deployment something every so often.")
+@click.command(epilog=_EPILOG)
 @options.addresses
 @options.catalogue
 @click.option(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from alerts.notify.reading import load
+from alerts.receiver.service import serve, try_channels
 from letta_slo import exit_codes, options
 
 _EPILOG = options.epilog("""
@@ -16,7 +18,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="What an Alertmanager tells, brought to DingTalk, WeCom and SMN.")
+@click.command(epilog=_EPILOG)
 @click.option(
     "--settings",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -34,9 +36,6 @@ def receiver(settings: Path, port: int, listen: str, only_try: bool) -> int:
     Only what a channel took is acknowledged; the Alertmanager tries everything else again. /metrics counts, /healthz
     answers.
     """
-    from alerts.notify.reading import load  # noqa: PLC0415  # uvicorn and httpx are not needed for --help
-    from alerts.receiver.service import serve, try_channels  # noqa: PLC0415
-
     say = lambda text: click.echo(text, err=True)  # noqa: E731 - a name for what is passed on
     told = load(settings)
     if not only_try:

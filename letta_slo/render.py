@@ -9,13 +9,12 @@ import click
 
 from alerts.aom import rendering as aom
 from alerts.generated import HEADER
-from alerts.links import Links
 from alerts.notify import rendering as notification
 from alerts.notify.reading import load as load_settings
 from alerts.rendering import files
+from dashboards.rendering import files as dashboards
 from letta_slo import exit_codes, options
 from slo.catalog import load
-from slo.objective import Catalogue
 
 _EPILOG = options.epilog("""
   letta-slo render --out rules                     rules by objective and component, their cases, dashboards
@@ -24,7 +23,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="The catalogue as alert rules and dashboards.")
+@click.command(epilog=_EPILOG)
 @options.catalog_dir
 @click.option(
     "--out",
@@ -51,7 +50,7 @@ def render(out: Path, check: bool, **given: Any) -> int:
     made = files(catalogue, links, **how)
     made |= notification.files(links, load_settings(given["notification"]))
     made |= aom.files(catalogue, links, **how)
-    made |= {f"dashboards/{name}": text for name, text in _dashboards(catalogue, links).items()}
+    made |= {f"dashboards/{name}": text for name, text in dashboards(catalogue, links).items()}
     left = sorted(_ours(out) - {out / name for name in made})
     if check:
         drifted = [name for name, text in made.items() if not _is(out / name, text)]
@@ -74,12 +73,6 @@ def _ours(out: Path) -> set[Path]:
     """Return the files that an earlier rendering left, by their first line; dashboards have no such line."""
     found = out.rglob("*.yaml") if out.is_dir() else ()
     return {file for file in found if file.read_text(encoding="utf-8", errors="replace").startswith(HEADER)}
-
-
-def _dashboards(catalogue: Catalogue, links: Links) -> dict[str, str]:
-    from dashboards.rendering import files as dashboards  # noqa: PLC0415 - grafanalib takes a third of a second
-
-    return dashboards(catalogue, links)
 
 
 def _is(file: Path, text: str) -> bool:

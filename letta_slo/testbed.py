@@ -19,7 +19,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Start the embedded testbed and keep it.")
+@click.command(epilog=_EPILOG)
 @click.option("--for", "for_s", type=click.FloatRange(min=1), help="Stop by itself after so many seconds.")
 def testbed(for_s: float | None) -> int:
     """Start the embedded testbed on loopback and print its addresses; Ctrl-C stops it."""

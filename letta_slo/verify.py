@@ -34,7 +34,7 @@ _EPILOG = options.epilog("""
 """)
 
 
-@click.command(epilog=_EPILOG, short_help="Drive a target, judge every objective, write a report.")
+@click.command(epilog=_EPILOG)
 @options.started_here
 @options.addresses
 @options.load

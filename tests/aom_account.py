@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
-from letta_slo.main import cli, exit_code_of
+from letta_slo.failures import exit_code_of
+from letta_slo.main import cli
 from testbed.cloud.management.double import ManagementDouble
 
 ROOT = Path(__file__).parents[1]

@@ -34,6 +34,7 @@ from slo.objective import Objective
 from testbed.conformance.reference import reference
 from testbed.letta_stub.defaults import OPERATIONS, default_behaviour
 from testbed.stub.behaviour import FaultKind
+from tests.verbs import commands as commands_of
 
 ROOT = Path(__file__).parents[1]
 _BEGIN, _END = "<!-- begin: computed by `make render` -->", "<!-- end -->"
@@ -52,7 +53,7 @@ def commands() -> str:
 def _verbs(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     yield path, command
     if isinstance(command, click.Group):
-        for name, one in sorted(command.commands.items()):
+        for name, one in commands_of(command).items():
             yield from _verbs(f"{path} {name}", one)
 
 

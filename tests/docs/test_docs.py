@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from letta_slo.exit_codes import MEANINGS
-from letta_slo.main import cli
 from slo.catalog import load
+from tests.verbs import commands
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -59,11 +59,11 @@ def unmentioned(words: list[str], text: str) -> list[str]:
 
 
 def verbs() -> list[str]:
-    return sorted(cli.commands)
+    return sorted(commands())
 
 
 def options() -> list[str]:
-    found = {name for command in cli.commands.values() for one in command.params for name in one.opts}
+    found = {name for command in commands().values() for one in command.params for name in one.opts}
     return sorted(name for name in found if name.startswith("--"))
 
 
@@ -127,9 +127,9 @@ def _wrong(words: list[str]) -> str:
     verb, *arguments = words or [""]
     if not re.fullmatch(r"[a-z]+", verb):  # `letta-slo` alone, `letta-slo VERB --help`
         return ""
-    if verb not in cli.commands:
+    if verb not in commands():
         return f"no verb {verb!r}"
-    command = cli.commands[verb]
+    command = commands()[verb]
     try:
         command.make_parser(click.Context(command)).parse_args(list(arguments))
     except click.UsageError as error:
@@ -205,7 +205,7 @@ def test_every_verb_and_option_is_explained_on_a_page_that_somebody_wrote() -> N
 def test_every_option_of_a_verb_stands_in_the_reference_of_that_verb() -> None:
     reference = (ROOT / "docs/reference/commands.md").read_text()
     sections = dict(re.findall(r"^## `letta-slo (\w+)`\n(.*?)(?=^## |\Z)", reference, re.MULTILINE | re.DOTALL))
-    for name, command in cli.commands.items():
+    for name, command in commands().items():
         assert (
             unmentioned([opt for one in command.params for opt in one.opts if opt.startswith("-")], sections[name])
             == []

@@ -24,7 +24,8 @@ from dashboards.errors import GrafanaRefusedError, GrafanaUnreachableError
 from dashboards.rendering import boards
 from dashboards.spec import FOLDER, TAG
 from letta_slo import exit_codes
-from letta_slo.main import cli, exit_code_of
+from letta_slo.failures import exit_code_of
+from letta_slo.main import cli
 from slo.catalog import load
 from testbed.grafana.app import SOURCE, TOKEN, Kept, grafana_app
 from testbed.process import python_part, start

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import yaml
 
-from letta_slo.main import cli
+from tests.verbs import commands
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy" / "kubernetes"
@@ -177,7 +177,7 @@ def test_service_and_network_policy_select_the_master_and_let_the_workers_in() -
 def test_the_workers_find_the_master_and_are_as_many_as_it_expects() -> None:
     master, workers = named("Job")["letta-slo-master"], named("Job")["letta-slo-workers"]
     verb, *arguments = container(master)["args"]
-    context = cli.commands[verb].make_context(verb, list(arguments), resilient_parsing=False)
+    context = commands()[verb].make_context(verb, list(arguments), resilient_parsing=False)
     expected, meeting = context.params["expect_workers"], context.params["master_bind"]
     assert workers["spec"]["parallelism"] == workers["spec"]["completions"] == expected
     words = container(workers)["args"]
@@ -188,7 +188,7 @@ def test_the_workers_find_the_master_and_are_as_many_as_it_expects() -> None:
 
 def test_a_wrong_option_of_the_master_would_be_found() -> None:
     with pytest.raises(click.UsageError):
-        cli.commands["verify"].make_context("verify", ["--expect-wrokers", "2"])
+        commands()["verify"].make_context("verify", ["--expect-wrokers", "2"])
 
 
 def test_what_pods_refer_to_is_there_and_the_secret_is_not_committed() -> None:
@@ -207,7 +207,7 @@ def test_the_receiver_takes_its_arguments_and_its_service_finds_it() -> None:
     assert service["spec"]["selector"] == pod["metadata"]["labels"]
     assert by_kind["Deployment"]["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"]
     verb, *arguments = container(pod)["args"]
-    given = cli.commands[verb].make_context(verb, list(arguments)).params
+    given = commands()[verb].make_context(verb, list(arguments)).params
     (port,) = {one["containerPort"] for one in container(pod)["ports"]}
     assert given["port"] == port == service["spec"]["ports"][0]["port"] == service["spec"]["ports"][0]["targetPort"]
     places = {one["name"]: one["mountPath"] for one in container(pod)["volumeMounts"]}

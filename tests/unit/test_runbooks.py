@@ -10,8 +10,8 @@ import pytest
 from alerts.links import Links
 from alerts.rendering import every_group
 from alerts.runbook import Known, faults, load, parse
-from letta_slo.main import cli
 from slo.catalog import load as catalogue
+from tests.verbs import commands
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "alerts/runbooks").glob("*.md"))
@@ -43,11 +43,11 @@ Soon.
 def verbs(command: click.Command) -> frozenset[str]:
     """The options of a verb, and of what is below it."""
     own = {name for one in command.params for name in one.opts}
-    below = command.commands.values() if isinstance(command, click.Group) else ()
+    below = commands(command).values() if isinstance(command, click.Group) else ()
     return frozenset(own).union(*(verbs(one) for one in below))
 
 
-KNOWN = Known({name: verbs(one) for name, one in cli.commands.items()}, lambda path: (ROOT / path).is_file())
+KNOWN = Known({name: verbs(one) for name, one in commands().items()}, lambda path: (ROOT / path).is_file())
 
 
 @pytest.mark.parametrize("file", RUNBOOKS, ids=lambda file: file.stem)
