@@ -25,6 +25,10 @@ class Secrets:
         self.remember(found)
         return found
 
+    def read_if_there(self, variable: str) -> str:
+        """Return what an environment variable holds, empty when that is nothing."""
+        return self.read(Secret(env=variable)) if self._environ.get(variable, "").strip() else ""
+
     def remember(self, found: str) -> None:
         """Take a text for a secret from now on."""
         parts = urlsplit(found)

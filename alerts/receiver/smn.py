@@ -20,6 +20,7 @@ from alerts.receiver.texts import SMS, Message
 
 ACCESS_KEY: Final = "HUAWEICLOUD_SDK_AK"
 SECRET_KEY: Final = "HUAWEICLOUD_SDK_SK"  # noqa: S105  # the name of a variable
+SECURITY_TOKEN: Final = "HUAWEICLOUD_SDK_SECURITY_TOKEN"  # noqa: S105  # the name of a variable
 _SUBJECT_BYTES: Final = 500  # SMN: at most 512 bytes
 _STATUS_TOO_FAST: Final = 429
 
@@ -35,12 +36,15 @@ class SmnSender:
         self._topic = channel.topic_urn
         self._secrets = secrets
         keys = [secrets.read(Secret(env=name)) for name in (ACCESS_KEY, SECRET_KEY)]
+        who = BasicCredentials(*keys, channel.project_id)
+        if token := secrets.read_if_there(SECURITY_TOKEN):  # which a temporary key does not go without
+            who = who.with_security_token(token)
         config = HttpConfig.get_default_config()
         config.timeout = (SEND_TIMEOUT_S, SEND_TIMEOUT_S)
         self._client: Any = (
             SmnClient.new_builder()
             .with_http_config(config)
-            .with_credentials(BasicCredentials(*keys, channel.project_id))
+            .with_credentials(who)
             .with_endpoint(channel.endpoint)
             .build()
         )

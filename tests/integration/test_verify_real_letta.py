@@ -61,9 +61,9 @@ def test_a_real_letta_is_judged_and_leaves_no_process(tmp_path: Path) -> None:
     assert judged["letta-api-availability"]["share"]["total"] > 200
     assert judged["letta-message-latency"]["share"]["total"] > 10
     assert report["telemetry"] == {"findings": []}
-    traces = [one["trace"]["spans"] for one in report["slowest"] if one["operation"] == "message"]
+    traces = [one["trace"]["spans"] for one in report["slowest"] if one["operation"] != "health"]
     assert traces
-    for spans in traces:  # one server span a request, with the database and the model below it
+    for spans in traces:  # one server span a request, with the database (and the model) below it
         assert [one["kind"] for one in spans if one["depth"] == 0] == ["server"]
         assert "client" in {one["kind"] for one in spans if one["depth"]}
     assert wait_until_gone(before) == set()

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+import http.server
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -143,6 +145,35 @@ def test_smn_without_keys_names_the_variables() -> None:
     channel = Smn("sms", "https://smn.example", "0123", "urn:smn:r:0123:t")
     with pytest.raises(SettingsError, match="the environment variable HUAWEICLOUD_SDK_AK: nothing is in it"):
         sender(channel, Secrets({}), httpx.AsyncClient())
+
+
+@pytest.mark.parametrize("token", ["", "a-temporary-token"])
+def test_a_temporary_key_of_smn_brings_its_token(token: str) -> None:
+    seen: list[Mapping[str, str]] = []
+
+    class Topic(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(dict(self.headers))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    keys = {"HUAWEICLOUD_SDK_AK": "AKey", "HUAWEICLOUD_SDK_SK": "SKey", "HUAWEICLOUD_SDK_SECURITY_TOKEN": token}
+    with http.server.HTTPServer(("127.0.0.1", 0), Topic) as server:
+        server.timeout = 30  # of a sender that never comes
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        topic = Smn("sms", f"http://127.0.0.1:{server.server_port}", "0123", "urn:smn:r:0123:t")
+        secrets = Secrets(keys)
+        with pytest.raises(SendError):
+            asyncio.run(sender(topic, secrets, httpx.AsyncClient()).send(MESSAGE))
+        thread.join()
+    assert seen[0].get("X-Security-Token", "") == token
+    assert secrets.without("a-temporary-token") == ("***" if token else "a-temporary-token")
 
 
 def test_secrets_are_taken_out_whole_and_in_the_parts_of_an_address() -> None:
