@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import loadgen
 from letta_slo.crew import Meeting
 from loadgen.plan import RunPlan
 from loadgen.run_folder import note_event
+from testbed.ports import free_port
 from testbed.process import Part, log_tail, spawn
 
 _START_S = 30.0  # Locust, its workers and the schedule
@@ -107,7 +107,7 @@ def _roles(workers: int, meeting: Meeting | None) -> list[str]:
         return [*users, "--master", *bind, *wait]
     if workers == 1:
         return users
-    port = str(_free_port())
+    port = str(free_port())
     bind = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port]
     return [*users, "--processes", str(workers), *bind, "--master-host", "127.0.0.1", "--master-port", port]
 
@@ -122,11 +122,6 @@ def _start(plan: RunPlan, plan_file: Path, roles: list[str], env: dict[str, str]
     without = [word for name in sorted(os.environ) if name.startswith("LOCUST_") for word in ("-u", name)]
     variables = {"LETTA_SLO_PLAN": str(plan_file.resolve()), "HOME": str(home), **env}
     return spawn("locust", ["env", *without, *command], log_dir=home, env=variables, cwd=home, keep_fds=(keep,))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _watch(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from testbed.ports import free_port
 from testbed.process import Part, PartError, spawn, wait_until_ready
 
 HOST = "127.0.0.1"
@@ -43,7 +43,8 @@ class Collector:
     ) -> None:
         self._log_dir = log_dir
         self._configs = configs
-        ports = _free_ports("OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "HEALTH_PORT", "SELF_METRICS_PORT", "TO_AOM_PORT")
+        names = ("OTLP_GRPC_PORT", "OTLP_HTTP_PORT", "HEALTH_PORT", "SELF_METRICS_PORT", "TO_AOM_PORT")
+        ports = {name: free_port() for name in names}
         self._environ = {**environ, "STORAGE_DIR": str(storage), **{name: str(port) for name, port in ports.items()}}
         self.grpc_endpoint = f"http://{HOST}:{ports['OTLP_GRPC_PORT']}"
         self.http_endpoint = f"http://{HOST}:{ports['OTLP_HTTP_PORT']}"
@@ -110,13 +111,3 @@ class Collector:
             return True if httpx.get(self._health_url, timeout=2.0, trust_env=False).is_success else None
         except httpx.TransportError:
             return None
-
-
-def _free_ports(*names: str) -> dict[str, int]:
-    """Return a port for each name, none twice: all are held until the last is found."""
-    held = {name: socket.create_server((HOST, 0)) for name in names}
-    try:
-        return {name: one.getsockname()[1] for name, one in held.items()}
-    finally:
-        for one in held.values():
-            one.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Self
 
 import redis
 
+from testbed.ports import free_port
 from testbed.process import Part, PartError, spawn, wait_until_ready
 
 HOST = "127.0.0.1"
@@ -112,7 +112,7 @@ class EmbeddedRedis:
         self.stop()
 
     def _start_once(self, scratch: Path) -> None:
-        self._port = self._wanted_port or _free_port()
+        self._port = self._wanted_port or free_port()
         directory = self._data_dir or scratch
         directory.mkdir(parents=True, exist_ok=True)
         durable = ["--appendonly", "yes", "--appendfsync", "always"] if self._data_dir else ["--appendonly", "no"]
@@ -146,12 +146,6 @@ def _version_of(server: Path) -> tuple[int, int]:
     said = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     found = re.search(r"v=(\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _ask_version(port: int, pid: int) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final, Self
 
 import httpx
 
+from testbed.ports import free_port
 from testbed.process import Part, spawn, wait_until_ready
 
 HOST: Final = "127.0.0.1"
@@ -47,8 +47,7 @@ class OwnServer(ABC):
 
     def _start(self) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix=f"letta-slo-{self._name}-"))
-        with socket.create_server((HOST, 0)) as probe:
-            address = f"{HOST}:{probe.getsockname()[1]}"
+        address = f"{HOST}:{free_port()}"
         self._part = spawn(self._name, self._command(self._scratch, address), log_dir=self._log_dir)
         self.url = f"http://{address}"
         wait_until_ready(self._part, self._ask, timeout_s=_READY_TIMEOUT_S)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from loadgen.run_folder import RunFolder
 from report.judge import judge
 from report.write import write_reports
 from slo.catalog import load
+from testbed.ports import free_port
 from tests.made_runs import MISSES, make
 
 ROOT = Path(__file__).parents[1]
@@ -82,9 +82,7 @@ def preview_page(page: Path, images: Path = IMAGES) -> Path:
 
 @contextmanager
 def _locust() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "locust", "-f", "loadtests", "--web-host", "127.0.0.1", "--web-port", str(port)]
     command += ["--host", "http://127.0.0.1:8283"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as locust:

@@ -10,8 +10,8 @@ from typing import Final
 
 import httpx
 
+from testbed.ports import free_port
 from testbed.process import PartError, spawn, wait_until_ready
-from testbed.real_letta.postgres import free_port
 
 _HOST: Final = "127.0.0.1"
 _READY_TIMEOUT_S: Final = 30.0

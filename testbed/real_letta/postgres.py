@@ -7,12 +7,12 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.ports import free_port
 from testbed.process import Part, PartError, log_tail, spawn, wait_until_ready
 from testbed.real_letta.environment import Progress, exclusive
 
@@ -141,13 +141,6 @@ def start_empty(
         database.stop()
         raise
     return database
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ensure_user() -> None:

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from testbed.ports import free_port
 from testbed.process import Part, PartError, spawn, wait_until_ready
 from testbed.real_letta.environment import LETTA_VERSION, Progress, ensure_environment
-from testbed.real_letta.postgres import ensure_template, free_port, install, start_copy
+from testbed.real_letta.postgres import ensure_template, install, start_copy
 from testbed.real_letta.sweep import Sweeper
 
 _START_TIMEOUT_S = 300.0  # measured 20 s on an idle machine, up to 151 s on a busy one

@@ -32,8 +32,8 @@ from letta_slo.panels import asking
 from production.client import connect
 from slo.catalog import load
 from testbed.observed.scene import Scene
+from testbed.ports import free_port
 from tests.integration.test_observed_scene import missing
-from tests.processes import free_port
 
 _WANTED = os.environ.get("CI") == "true" or (os.environ.get("LETTA_SLO_REAL_LETTA") == "1" and not missing())
 pytestmark = [

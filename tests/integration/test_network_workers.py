@@ -26,8 +26,9 @@ from loadgen.samples import Outcome
 from report.facts import run_facts
 from report.judge import judge
 from slo.catalog import load
+from testbed.ports import free_port
 from testbed.process import Part, python_part, start
-from tests.processes import eventually, free_port
+from tests.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("letta-slo"))

@@ -17,6 +17,7 @@ from letta_slo import exit_codes
 from testbed.alertmanager_server import AlertmanagerServer
 from testbed.notification.accounts import ACCOUNT
 from testbed.notification.stand_ins import StandIns
+from testbed.ports import free_port
 from tests.notification_rig import (
     ALWAYS,
     COMMAND,
@@ -30,7 +31,7 @@ from tests.notification_rig import (
     rig,
     settings,
 )
-from tests.processes import eventually, free_port
+from tests.processes import eventually
 
 pytestmark = [needs_alertmanager, pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(180)]
 FIRST = "Look at slo:burn_rate:rate5m"

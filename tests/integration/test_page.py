@@ -20,10 +20,11 @@ from alerts.links import Links
 from alerts.rules import groups
 from slo.catalog import load
 from testbed.notification.stand_ins import StandIns
+from testbed.ports import free_port
 from testbed.process import Part, python_part, start
 from testbed.prometheus_server import PrometheusServer
 from tests.notification_rig import needs_alertmanager, rig, settings
-from tests.processes import eventually, free_port
+from tests.processes import eventually
 from tests.scaled import FASTER, faster
 
 needs_prometheus = pytest.mark.skipif(

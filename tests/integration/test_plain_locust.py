@@ -20,8 +20,9 @@ from loadgen.web import LABELS
 from report.judge import judge
 from slo.catalog import load
 from slo.validity import ReasonCode
+from testbed.ports import free_port
 from testbed.process import Part, python_part, start
-from tests.processes import eventually, free_port
+from tests.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")

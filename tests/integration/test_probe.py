@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from letta_slo import exit_codes
 from testbed.embedded import EmbeddedTestbed
+from testbed.ports import free_port
 from testbed.prometheus_server import PrometheusServer
 from tests.processes import eventually
 
@@ -35,8 +35,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTestbed]:
 @contextmanager
 def probing(bed: EmbeddedTestbed, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Probe the testbed once a second; yields the process and the address of its metrics."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [COMMAND, "probe", "--letta-url", bed.letta_url, "--redis-url", bed.redis.url, "--every", "1"]
     with subprocess.Popen(
         [*command, "--port", str(port), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
