@@ -81,8 +81,8 @@ def _send(endpoint: str, first: int) -> None:
     headers = {"Content-Type": "application/x-protobuf"}
     with httpx.Client(base_url=endpoint, timeout=30.0, trust_env=False) as client:
         for batch in range(int(_TRACES_PER_S * _SECONDS / _BATCH)):
-            # The rate: a batch goes when it is due.
-            time.sleep(max(0.0, began + batch * _BATCH / _TRACES_PER_S - time.monotonic()))
+            due = began + batch * _BATCH / _TRACES_PER_S
+            time.sleep(max(0.0, due - time.monotonic()))  # the rate: a batch goes when it is due
             numbers = range(first + batch * _BATCH + 1, first + (batch + 1) * _BATCH + 1)
             made = otlp.traces(span for number in numbers for span in _trace(number))
             client.post("/v1/traces", content=made.SerializeToString(), headers=headers).raise_for_status()

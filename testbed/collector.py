@@ -11,10 +11,9 @@ from typing import Self
 
 import httpx
 
-from testbed.ports import free_port
+from testbed.ports import HOST, free_port
 from testbed.process import Part, PartError, spawn, wait_until_ready
 
-HOST = "127.0.0.1"
 FOLDER = Path(__file__).parents[1] / "otel" / "collector"
 _READY_TIMEOUT_S = 30.0
 _STOP_GRACE_S = 20.0

@@ -14,10 +14,9 @@ from typing import Self
 
 import redis
 
-from testbed.ports import free_port
+from testbed.ports import HOST, free_port
 from testbed.process import Part, PartError, spawn, wait_until_ready
 
-HOST = "127.0.0.1"
 OLDEST_VERSION = (6, 2)  # BLMOVE, which keeps a request safe while it is being answered, came with Redis 6.2
 _READY_TIMEOUT_S = 10.0
 _PORT_ATTEMPTS = 3  # a port found free may be taken by another program before Redis binds it

@@ -11,10 +11,9 @@ from typing import Final, Self
 
 import httpx
 
-from testbed.ports import free_port
+from testbed.ports import HOST, free_port
 from testbed.process import Part, spawn, wait_until_ready
 
-HOST: Final = "127.0.0.1"
 _READY_TIMEOUT_S: Final = 30.0
 
 

@@ -12,7 +12,8 @@ from testbed.process import PartError
 
 HOST = "127.0.0.1"
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_LOWEST, _HIGHEST = 10_240, 65_535
+_LOWEST = 10_240  # below lie most of the ports that servers have by default, ours and the machine's
+_HIGHEST = 65_535
 _FEWEST = 1_000  # of these, chance finds a free one soon
 _ATTEMPTS = 200
 _lock = Lock()

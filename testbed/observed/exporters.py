@@ -10,10 +10,9 @@ from typing import Final
 
 import httpx
 
-from testbed.ports import free_port
+from testbed.ports import HOST, free_port
 from testbed.process import PartError, spawn, wait_until_ready
 
-_HOST: Final = "127.0.0.1"
 _READY_TIMEOUT_S: Final = 30.0
 # What the bridge keeps in Redis, by type and length; an exporter of a cluster in use is given the same.
 _KEYS: Final = "letta_requests,letta_bridge:fallback,letta_bridge:dead_letters,letta:user_agent_mapping"
@@ -47,7 +46,7 @@ def _start(
     found = shutil.which(program)
     if found is None:
         raise PartError(f"{program} is not on PATH: as root on Debian, apt-get install {program}")
-    address = f"{_HOST}:{free_port()}"
+    address = f"{HOST}:{free_port()}"
     part = opening.enter_context(spawn(program, [found, f"{flag}={address}", *options], log_dir=log_dir, env=env))
 
     def ask() -> bool | None:

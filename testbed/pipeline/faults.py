@@ -27,9 +27,9 @@ def _failing(**fault: Any) -> Play:
     """All backends fail from a quarter of the time on for half of it: 30 s of 60."""
 
     def play(pipeline: Pipeline, seconds: float) -> None:
-        time.sleep(seconds / 4)
+        time.sleep(seconds / 4)  # all is well at first
         pipeline.fail(**fault)
-        time.sleep(seconds / 2)
+        time.sleep(seconds / 2)  # how long the fault lasts
         pipeline.heal()
 
     return play
@@ -37,24 +37,24 @@ def _failing(**fault: Any) -> Play:
 
 def _killed(pipeline: Pipeline, seconds: float) -> None:
     """The collector is killed, and started again, while the backends are down."""
-    time.sleep(seconds / 4)
+    time.sleep(seconds / 4)  # all is well at first
     pipeline.fail(kind="drop")
-    time.sleep(seconds / 4)
+    time.sleep(seconds / 4)  # the queues fill
     pipeline.collector.kill()
     pipeline.collector.start()
-    time.sleep(seconds / 8)
+    time.sleep(seconds / 8)  # what was kept meets backends that are still down
     pipeline.heal()
 
 
 def _disk_full(pipeline: Pipeline, seconds: float) -> None:
     """Somebody else fills the disk of the queues while the backends are down."""
-    time.sleep(seconds / 4)
+    time.sleep(seconds / 4)  # all is well at first
     pipeline.fail(kind="drop")
     filler = pipeline.storage / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):  # it is full: what is wanted
         while file.write(b"\0" * 4096):
             pass
-    time.sleep(seconds / 2)
+    time.sleep(seconds / 2)  # how long the disk is full
     filler.unlink()
     pipeline.heal()
 
