@@ -31,14 +31,18 @@ class Sender:
         self._began_ns = time.time_ns()
 
     def send_for(self, seconds: float, *, per_s: float) -> None:
-        """Send so many of each kind a second; returns when everything is acknowledged."""
+        """Send so many of each kind a second, and never more; returns when everything is acknowledged.
+
+        Who was held up does not catch up: how much is under way at a moment follows from the rate then.
+        """
         each = max(1, round(per_s * _TICK_S))
         every_ns = round(1e9 / per_s)
-        began, tick = time.monotonic(), 0
+        due, tick = time.monotonic(), 0
         with httpx.Client(base_url=self._endpoint, timeout=30.0, trust_env=False) as client:
-            while (at := tick * each / per_s) < seconds:
-                if (left_s := began + at - time.monotonic()) > 0:
+            while tick * each / per_s < seconds:
+                if (left_s := due - time.monotonic()) > 0:
                     time.sleep(left_s)
+                due = max(due, time.monotonic()) + each / per_s
                 self._send(client, range(1 + tick * each, 1 + (tick + 1) * each), every_ns)
                 tick += 1
 
